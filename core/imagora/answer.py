@@ -1,0 +1,120 @@
+"""What comes back: passages, the answer with its citations, and what each stage did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from llama_index.core.schema import NodeWithScore
+from pydantic import Field
+
+if TYPE_CHECKING:
+    from .stages import Place
+
+
+class Passage(NodeWithScore):
+    """An item found for a query: a LlamaIndex NodeWithScore that also knows the raw score on each leg.
+
+    score: the score of the last stage that gave one. scores: cosine per dense leg, BM25 per sparse leg, and a
+    reranker's under its name; a leg on which the item has no vector is missing.
+    """
+
+    scores: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The item's title, or its name in the source."""
+        return str(self.node.metadata.get("title") or self.node.metadata.get("uri") or self.node_id)
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A marker in the answer that stands for a passage: `text[start:end]` is "[number]"."""
+
+    number: int
+    start: int
+    end: int
+    item_id: str
+    uri: str
+    title: str
+    picture: str | None
+    licence: str | None
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """What one stage did: its place in the recipe, its component, its seconds, and facts for people to read."""
+
+    stage: str
+    component: str
+    seconds: float
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GuardrailRecord:
+    """A verdict that was not "pass": where it was given, by which guardrail, and its reasons."""
+
+    place: Place
+    guardrail: str
+    action: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search gives: passages, best first, and what each stage did."""
+
+    passages: tuple[Passage, ...]
+    stages: tuple[StageRecord, ...]
+    verdicts: tuple[GuardrailRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Text with citations to passages, and what each stage did.
+
+    refused: a guardrail stopped the query or the answer, and `text` says so. unknown_markers: citation numbers that the
+    generator made up; they were taken out of `text`.
+    """
+
+    text: str
+    citations: tuple[Citation, ...]
+    passages: tuple[Passage, ...]
+    stages: tuple[StageRecord, ...]
+    verdicts: tuple[GuardrailRecord, ...] = ()
+    refused: bool = False
+    unknown_markers: tuple[int, ...] = ()
+    recipe: str = ""
+    recipe_hash: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as JSON values, without pictures' bytes."""
+        return {
+            "text": self.text,
+            "refused": self.refused,
+            "citations": [asdict(citation) for citation in self.citations],
+            "passages": passages_to_dicts(self.passages),
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+            "stages": [asdict(stage) for stage in self.stages],
+            "unknown_markers": list(self.unknown_markers),
+            "recipe": self.recipe,
+            "recipe_hash": self.recipe_hash,
+        }
+
+
+def passages_to_dicts(passages: tuple[Passage, ...]) -> list[dict[str, Any]]:
+    """Give passages as JSON values: number, id, score, scores per leg, text and metadata."""
+    return [
+        {
+            "number": number,
+            "id": passage.node_id,
+            "title": passage.title,
+            "score": passage.score,
+            "scores": passage.scores,
+            "text": passage.get_content(),
+            "metadata": passage.node.metadata,
+        }
+        for number, passage in enumerate(passages, start=1)
+    ]

@@ -1,0 +1,97 @@
+"""Everything that Imagora raises for a user to read.
+
+ImagoraError
+├── RecipeError        a recipe cannot be read or does not fit what is installed; holds every problem
+├── PluginError        a plugin cannot be loaded, or two offer one name
+├── MissingExtra       a component's packages are not installed; says the pip line
+├── QueryError         a query cannot be run, e.g. it has neither words nor a picture
+├── PictureError       bytes are not a picture that can be used; says why
+├── SourceError        a source is not there or has nothing in it
+├── StageError         a stage failed while it ran; names the stage
+└── UnusableIndex      an index cannot be used
+    ├── IndexMissing      there is no index yet
+    ├── IndexInUse        another process holds the embedded index
+    └── IdentityMismatch  the index holds another embedder's vectors; names both
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class ImagoraError(Exception):
+    """The root of every error that is the user's to read; its text says what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a recipe, and where: file, line and column (from 1), and the path of keys."""
+
+    file: str
+    line: int
+    column: int
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        where = f" {self.where}:" if self.where else ""
+        return f"{self.file}:{self.line}:{self.column}:{where} {self.what}"
+
+
+class RecipeError(ImagoraError):
+    """A recipe has problems; all of them are in `problems`."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class PluginError(ImagoraError):
+    """A plugin cannot be used."""
+
+
+class MissingExtra(ImagoraError):
+    """A component needs packages that are not installed."""
+
+
+class QueryError(ImagoraError):
+    """A query cannot be run as it was asked."""
+
+
+class PictureError(ImagoraError):
+    """Bytes do not make a picture that can be used."""
+
+
+class SourceError(ImagoraError):
+    """A source cannot be read at all."""
+
+
+class StageError(ImagoraError):
+    """A stage failed while it ran."""
+
+
+class UnusableIndex(ImagoraError):
+    """An index cannot be used."""
+
+
+class IndexMissing(UnusableIndex):
+    """There is no index at that place yet."""
+
+
+class IndexInUse(UnusableIndex):
+    """Another process holds the embedded index."""
+
+
+class IdentityMismatch(UnusableIndex):
+    """The index holds vectors of another embedder."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Say what could have been meant and what there is: "; did you mean 'qdrant'? (there is: faiss, qdrant)"."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    guess = f"; did you mean '{near[0]}'?" if near else ""
+    there = f" (there is: {', '.join(names)})" if names else " (there is none)"
+    return guess + there if guess else ";" + there

@@ -1,0 +1,64 @@
+"""One thing in a corpus: a picture, a text or both, with metadata."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+JSONValue: TypeAlias = "str | int | float | bool | None | Sequence[JSONValue] | Mapping[str, JSONValue]"
+_NAMESPACE = uuid.UUID("6f1d3c0e-8d0b-5d4e-9a59-2f3f0c5b7a11")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was decoded and re-encoded by us: upright, RGB, no metadata.
+
+    png: the re-encoded bytes. width, height: in pixels, of `png`. sha256: hex digest of the original bytes.
+    original: what came in, in words, e.g. "JPEG 4000x3000".
+    """
+
+    png: bytes = field(repr=False)
+    width: int
+    height: int
+    sha256: str
+    original: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing in a corpus.
+
+    uri: what names it within its source, e.g. a relative path. text: its words. picture: where its picture's bytes are
+    (a file, or the bytes themselves), None for a text. metadata: flat JSON values; `title`, `tags` and `licence` are
+    known to the rest of Imagora, any other key is the team's own.
+    """
+
+    uri: str
+    text: str = ""
+    picture: Path | bytes | None = field(default=None, repr=False)
+    metadata: Mapping[str, JSONValue] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """All that can be found by words: title, text and tags, a line each."""
+        tags = self.metadata.get("tags")
+        if isinstance(tags, Sequence) and not isinstance(tags, str):
+            tags = ", ".join(str(tag) for tag in tags)
+        lines = [self.metadata.get("title"), self.text, tags]
+        return "\n".join(str(line) for line in lines if line)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Something in a source that cannot become an item, and why."""
+
+    uri: str
+    reason: str
+
+
+def item_id(source_uri: str, item_uri: str) -> str:
+    """Give the item's id, the same in every run: a version 5 UUID of the source's and the item's names."""
+    return str(uuid.uuid5(_NAMESPACE, f"{source_uri}\0{item_uri}"))

@@ -1,0 +1,35 @@
+"""From an item to an index's payload, and from a hit to a passage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.schema import MediaResource, Node
+
+from .answer import Passage
+from .item import Item, JSONValue
+from .stages import Hit
+
+TEXT, URI, PICTURE = "_text", "_uri", "_picture"
+
+
+def payload_of(item: Item) -> dict[str, JSONValue]:
+    """Give the payload of an item: its metadata as it is, and its text, name and picture under reserved keys."""
+    picture = str(item.picture) if isinstance(item.picture, Path) else None
+    return {**item.metadata, TEXT: item.text, URI: item.uri, PICTURE: picture}
+
+
+def passage_of(hit: Hit) -> Passage:
+    """Make the passage of a hit: one LlamaIndex Node with text and picture, metadata with the item's `uri`."""
+    payload: Mapping[str, Any] = hit.payload
+    metadata = {key: value for key, value in payload.items() if not key.startswith("_")}
+    text, picture = payload.get(TEXT) or "", payload.get(PICTURE)
+    node = Node(
+        id_=hit.id,
+        text_resource=MediaResource(text=text) if text else None,
+        image_resource=MediaResource(path=Path(picture)) if picture else None,
+        metadata={**metadata, "uri": payload.get(URI) or hit.id},
+    )
+    return Passage(node=node, score=hit.score, scores=dict(hit.scores))

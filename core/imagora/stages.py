@@ -1,0 +1,229 @@
+"""What the built component of each kind must be able to do: one protocol a kind.
+
+Retrievers, rerankers, generators and dense embedders are LlamaIndex's own types, so any integration of theirs fits;
+the protocols name the part of them that the pipeline calls. Nothing here imports LlamaIndex when the program runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from .filters import Filter
+from .item import Item, JSONValue, Unreadable
+
+if TYPE_CHECKING:
+    from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+    from llama_index.core.schema import NodeWithScore, QueryBundle
+
+    from .answer import Answer
+    from .query import Query
+
+Place = Literal["query", "passages", "answer"]
+LegName = Literal["image", "text", "sparse"]
+LEGS: tuple[LegName, ...] = ("image", "text", "sparse")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What made a vector; vectors are comparable only where the whole identity is equal.
+
+    embedder: the model's name. weights: a hash of its weights. preprocessing: in words, e.g. "pad 224 bicubic".
+    dimension: numbers in a vector, 0 for sparse ones. metric: "cosine", "dot" or, for sparse vectors, "bm25".
+    """
+
+    embedder: str
+    weights: str
+    preprocessing: str
+    dimension: int
+    metric: Literal["cosine", "dot", "bm25"]
+
+    def __str__(self) -> str:
+        size = f"{self.dimension} dimensions, {self.metric}"
+        return f"{self.embedder} ({size}, weights {self.weights[:12]}, {self.preprocessing})"
+
+
+@dataclass(frozen=True)
+class SparseVector:
+    """The non-zero places of a vector: indices (sorted, unique) and their values, of equal length."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+Vector: TypeAlias = Sequence[float] | SparseVector
+
+
+@runtime_checkable
+class TextEmbedder(Protocol):
+    """Words to vectors: a LlamaIndex BaseEmbedding that knows its identity."""
+
+    def identity(self) -> Identity: ...
+    def get_text_embedding_batch(self, texts: list[str]) -> list[list[float]]: ...
+    async def aget_query_embedding(self, query: str) -> list[float]: ...
+
+
+@runtime_checkable
+class PictureEmbedder(TextEmbedder, Protocol):
+    """Pictures and words to vectors of one space: a LlamaIndex MultiModalEmbedding that knows its identity."""
+
+    def get_image_embedding_batch(self, img_file_paths: list[Any]) -> list[list[float]]: ...
+    async def aget_image_embedding(self, img_file_path: str | BytesIO) -> list[float]: ...
+
+
+@runtime_checkable
+class SparseEmbedder(Protocol):
+    """Words to sparse vectors, such as BM25's term weights."""
+
+    def identity(self) -> Identity: ...
+    def embed_texts(self, texts: Sequence[str]) -> list[SparseVector]: ...
+    def embed_query(self, query: str) -> SparseVector: ...
+
+
+Embedder: TypeAlias = TextEmbedder | PictureEmbedder | SparseEmbedder
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An item as it is written to an index: its id (a UUID), its vectors by leg, and its payload (flat, JSON)."""
+
+    id: str
+    vectors: Mapping[str, Vector]
+    payload: Mapping[str, JSONValue]
+
+
+@dataclass(frozen=True)
+class LegQuery:
+    """One vector to search one leg with; `name` tells apart two of them on the same leg, and keys the scores."""
+
+    name: str
+    leg: str
+    vector: Vector
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """One search over the legs of an index, fused there.
+
+    fusion: "rrf" (sum of weight / (rrf_k + rank), ranks from 0, as Qdrant has it), "dbsf" (scores normalised by the mean
+    and three standard deviations of each leg, then summed with weights) or "weighted" (weighted sum of raw scores).
+    limit: hits to return. candidates: hits taken from each leg before fusion.
+    """
+
+    legs: tuple[LegQuery, ...]
+    limit: int
+    candidates: int
+    fusion: Literal["rrf", "dbsf", "weighted"] = "rrf"
+    rrf_k: int = 60
+    filter: Filter | None = None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An entry that was found: the fused score, and the raw score on each leg query where the entry has that vector."""
+
+    id: str
+    score: float
+    scores: Mapping[str, float]
+    payload: Mapping[str, JSONValue]
+
+
+class Index(Protocol):
+    """Vectors and payloads, kept and searched. Filters are applied by the index itself, never afterwards."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words for errors and records: a folder or an address without credentials."""
+
+    def open(self, legs: Mapping[str, Identity], *, create: bool) -> None:
+        """Open for these legs; raise IdentityMismatch for another's vectors, IndexMissing if not there."""
+
+    def upsert(self, entries: Sequence[Entry]) -> None:
+        """Write entries, replacing those of equal id; durable when it returns."""
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove entries by id; unknown ids are ignored; durable when it returns."""
+
+    def count(self) -> int:
+        """Say how many entries there are."""
+
+    async def asearch(self, request: SearchRequest) -> list[Hit]:
+        """Find the best entries, best first, at most `request.limit` of them."""
+
+    def close(self) -> None:
+        """Let go of files and connections; a closed index can be opened again."""
+
+
+class Source(Protocol):
+    """Where items come from."""
+
+    @property
+    def uri(self) -> str:
+        """What tells this source from others; items that vanish from a source are deleted from the index."""
+
+    def count(self) -> int | None:
+        """Say how many items there will be, None where that is not known."""
+
+    def items(self) -> Iterator[Item | Unreadable]:
+        """Give every item, in a stable order; what cannot be read comes as Unreadable with the reason."""
+
+
+class Preparer(Protocol):
+    """What changes items before they are embedded, such as OCR."""
+
+    def prepare(self, items: Sequence[Item]) -> Sequence[Item]: ...
+
+
+class Retriever(Protocol):
+    """A LlamaIndex BaseRetriever; the query it gets is an imagora.Query, a QueryBundle with pictures and filters."""
+
+    async def aretrieve(self, str_or_query_bundle: Query) -> list[NodeWithScore]: ...
+
+
+class Reranker(Protocol):
+    """A LlamaIndex BaseNodePostprocessor."""
+
+    async def apostprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]: ...
+
+
+class Generator(Protocol):
+    """A LlamaIndex chat LLM; its last message is an imagora.prompt.PromptMessage, which knows its passages."""
+
+    async def achat(self, messages: Sequence[ChatMessage]) -> ChatResponse: ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a guardrail says of one text: pass it, redact it (then `text` is what goes on) or refuse, and why.
+
+    reasons: in the guardrail's words and without the offending text, e.g. ("EMAIL_ADDRESS",).
+    """
+
+    action: Literal["pass", "redact", "refuse"]
+    text: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass
+class Scope:
+    """What lives as long as one query: a guardrail keeps a mapping here, under its own name."""
+
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+class Guardrail(Protocol):
+    """What passes, redacts or refuses texts at one of the three places of a query."""
+
+    async def acheck(self, texts: Sequence[str], place: Place, scope: Scope) -> list[Verdict]:
+        """Give one verdict for each text, in order."""
+
+
+class Wrapper(Protocol):
+    """What stands around a whole query: calls `inner` or answers itself; the recipe's first wrapper is outermost."""
+
+    async def answer(self, query: Query, inner: Callable[[Query], Awaitable[Answer]]) -> Answer: ...
