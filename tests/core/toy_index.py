@@ -1,0 +1,158 @@
+"""The toy plugin's index: brute force over everything, in one JSON file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+from imagora import Identity
+from imagora.errors import IdentityMismatch, IndexMissing
+from imagora.filters import And, Eq, Filter, In, Ne, Not, Or, Range
+from imagora.stages import Entry, Hit, LegQuery, SearchRequest, SparseVector, Vector
+
+
+class ToyMemory:
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self.identities: dict[str, Identity] = {}
+        self.entries: dict[str, Entry] = {}
+
+    @property
+    def place(self) -> str:
+        return str(self.path or "memory")
+
+    def open(self, legs: Mapping[str, Identity], *, create: bool) -> None:
+        kept = self._read()
+        if kept is None and not create:
+            raise IndexMissing(f"there is no index at '{self.place}'; ingest the source first")
+        there = kept[0] if kept else {}
+        for leg, identity in legs.items():
+            if there.get(leg, identity) != identity:
+                raise IdentityMismatch(f"the leg '{leg}' of '{self.place}' holds {there[leg]}, not {identity}")
+        self.identities, self.entries = {**there, **legs}, kept[1] if kept else {}
+        self._write()
+
+    def upsert(self, entries: Sequence[Entry]) -> None:
+        self.entries.update({entry.id: entry for entry in entries})
+        self._write()
+
+    def delete(self, ids: Sequence[str]) -> None:
+        for name in ids:
+            self.entries.pop(name, None)
+        self._write()
+
+    def count(self) -> int:
+        return len(self.entries)
+
+    async def asearch(self, request: SearchRequest) -> list[Hit]:
+        fits = [entry for entry in self.entries.values() if holds(request.filter, entry.payload)]
+        raw = {query.name: self._raw(query, fits) for query in request.legs}
+        fused: dict[str, float] = {}
+        for query in request.legs:
+            best = sorted(raw[query.name].items(), key=lambda pair: -pair[1])[: request.candidates]
+            for name, part in fuse(best, request).items():
+                fused[name] = fused.get(name, 0.0) + query.weight * part
+        order = sorted(fused, key=lambda name: (-fused[name], name))[: request.limit]
+        return [
+            Hit(name, fused[name], {leg: raw[leg][name] for leg in raw if name in raw[leg]}, self.entries[name].payload)
+            for name in order
+        ]
+
+    def close(self) -> None:
+        if self.path:
+            self.identities, self.entries = {}, {}
+
+    def _raw(self, query: LegQuery, entries: Sequence[Entry]) -> dict[str, float]:
+        cosine = self.identities[query.leg].metric == "cosine"
+        return {e.id: compare(query.vector, e.vectors[query.leg], cosine) for e in entries if query.leg in e.vectors}
+
+    def _read(self) -> tuple[dict[str, Identity], dict[str, Entry]] | None:
+        if self.path is None:
+            return (self.identities, self.entries) if self.identities else None
+        if not self.path.exists():
+            return None
+        kept = json.loads(self.path.read_text("utf-8"))
+        legs = {leg: Identity(**identity) for leg, identity in kept["legs"].items()}
+        entries = [
+            Entry(e["id"], {k: vector_of(v) for k, v in e["vectors"].items()}, e["payload"]) for e in kept["entries"]
+        ]
+        return legs, {entry.id: entry for entry in entries}
+
+    def _write(self) -> None:
+        if self.path is None:
+            return
+        legs = {leg: asdict(identity) for leg, identity in self.identities.items()}
+        kept = json.dumps({"legs": legs, "entries": [asdict(entry) for entry in self.entries.values()]})
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        new = self.path.with_suffix(".new")
+        with new.open("w", encoding="utf-8") as file:
+            file.write(kept)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self.path)
+
+
+def vector_of(kept: Any) -> Vector:
+    if isinstance(kept, dict):
+        return SparseVector(tuple(kept["indices"]), tuple(kept["values"]))
+    return list(kept)
+
+
+def compare(left: Vector, right: Vector, cosine: bool) -> float:
+    if isinstance(left, SparseVector) and isinstance(right, SparseVector):
+        there = dict(zip(right.indices, right.values, strict=True))
+        return sum(there.get(i, 0.0) * value for i, value in zip(left.indices, left.values, strict=True))
+    a, b = np.asarray(left), np.asarray(right)
+    return float(a @ b) / (float(np.linalg.norm(a) * np.linalg.norm(b)) if cosine else 1.0)
+
+
+def fuse(best: Sequence[tuple[str, float]], request: SearchRequest) -> dict[str, float]:
+    if request.fusion == "rrf":
+        return {name: 1 / (request.rrf_k + rank) for rank, (name, _) in enumerate(best)}
+    if request.fusion == "weighted":
+        return dict(best)
+    scores = [score for _, score in best]
+    spread = stdev(scores) if len(scores) > 1 else 0.0
+    low = fmean(scores) - 3 * spread if scores else 0.0
+    return {name: (score - low) / (6 * spread) if spread else 0.5 for name, score in best}
+
+
+def holds(condition: Filter | None, payload: Mapping[str, Any]) -> bool:  # noqa: PLR0911 - one return a condition
+    match condition:
+        case None:
+            return True
+        case And(parts):
+            return all(holds(part, payload) for part in parts)
+        case Or(parts):
+            return any(holds(part, payload) for part in parts)
+        case Not(part):
+            return not holds(part, payload)
+        case Ne(field, value):
+            return not holds(Eq(field, value), payload)
+        case Eq(field, value):
+            return any(same(value, member) for member in members(payload.get(field)))
+        case In(field, values):
+            return any(holds(Eq(field, value), payload) for value in values)
+        case Range(field, gt, gte, lt, lte):
+            return any(
+                (gt is None or n > gt)
+                and (gte is None or n >= gte)
+                and (lt is None or n < lt)
+                and (lte is None or n <= lte)
+                for n in members(payload.get(field))
+                if isinstance(n, int | float) and not isinstance(n, bool)
+            )
+
+
+def members(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def same(value: Any, member: Any) -> bool:
+    return isinstance(value, bool) == isinstance(member, bool) and value == member
