@@ -1,0 +1,23 @@
+"""The command `imagora demo`: a small gallery of real photographs, found by words and by pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import imagora
+
+if TYPE_CHECKING:
+    import typer
+
+
+def _app() -> typer.Typer:
+    from .command import app  # noqa: PLC0415 - importing a plugin stays light; the command comes when it is run
+
+    return app
+
+
+@imagora.hookimpl
+def offer_commands() -> list[imagora.Command]:
+    """Offer `imagora demo`."""
+    summary = "Make a small gallery of photographs, ask it four questions and write a page to look at."
+    return [imagora.Command(name="demo", summary=summary, app=_app)]
