@@ -94,4 +94,4 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     guess = f"; did you mean '{near[0]}'?" if near else ""
     there = f" (there is: {', '.join(names)})" if names else " (there is none)"
-    return guess + there if guess else ";" + there
+    return guess + there

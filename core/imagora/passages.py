@@ -30,6 +30,6 @@ def passage_of(hit: Hit) -> Passage:
         id_=hit.id,
         text_resource=MediaResource(text=text) if text else None,
         image_resource=MediaResource(path=Path(picture)) if picture else None,
-        metadata={**metadata, "uri": payload.get(URI) or hit.id},
+        extra_info={**metadata, "uri": payload.get(URI) or hit.id},
     )
     return Passage(node=node, score=hit.score, scores=dict(hit.scores))

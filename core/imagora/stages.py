@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from .filters import Filter
@@ -108,8 +109,8 @@ class LegQuery:
 class SearchRequest:
     """One search over the legs of an index, fused there.
 
-    fusion: "rrf" (sum of weight / (rrf_k + rank), ranks from 0, as Qdrant has it), "dbsf" (scores normalised by the mean
-    and three standard deviations of each leg, then summed with weights) or "weighted" (weighted sum of raw scores).
+    fusion: "rrf" (sum of weight / (rrf_k + rank), ranks from 0), "dbsf" (scores normalised by mean and
+    three standard deviations of each leg, then summed with weights) or "weighted" (weighted sum of raw scores).
     limit: hits to return. candidates: hits taken from each leg before fusion.
     """
 
@@ -137,6 +138,10 @@ class Index(Protocol):
     @property
     def place(self) -> str:
         """Where it is, in words for errors and records: a folder or an address without credentials."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The local folder that it lives in, None for a server; the ledger lies beside it."""
 
     def open(self, legs: Mapping[str, Identity], *, create: bool) -> None:
         """Open for these legs; raise IdentityMismatch for another's vectors, IndexMissing if not there."""

@@ -1,0 +1,43 @@
+"""From prepared items to entries: each leg embeds, in one batch, the items that have what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import cast
+
+from .item import Item, Picture
+from .passages import payload_of
+from .stages import Embedder, Entry, PictureEmbedder, SparseEmbedder, TextEmbedder, Vector
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An item after its preparers, with its picture decoded."""
+
+    item: Item
+    picture: Picture | None
+
+
+def embed(items: Sequence[tuple[str, Prepared]], embedders: Mapping[str, Embedder]) -> list[Entry]:
+    """Give an entry for each pair of id and item, in order; an item has no vector on a leg that it has nothing for."""
+    vectors: list[dict[str, Vector]] = [{} for _ in items]
+    for leg, embedder in embedders.items():
+        pictures = leg == "image"
+        places = [n for n, (_, p) in enumerate(items) if (p.picture if pictures else p.item.words)]
+        if not places:
+            continue
+        for place, vector in zip(places, _on_leg(leg, embedder, [items[n][1] for n in places]), strict=True):
+            vectors[place][leg] = vector
+    return [Entry(id_, vectors[n], payload_of(prepared.item)) for n, (id_, prepared) in enumerate(items)]
+
+
+def _on_leg(leg: str, embedder: Embedder, items: Sequence[Prepared]) -> Sequence[Vector]:
+    if leg == "image":
+        files = [BytesIO(prepared.picture.png) for prepared in items if prepared.picture]
+        return cast(PictureEmbedder, embedder).get_image_embedding_batch(files)
+    words = [prepared.item.words for prepared in items]
+    if leg == "sparse":
+        return cast(SparseEmbedder, embedder).embed_texts(words)
+    return cast(TextEmbedder, embedder).get_text_embedding_batch(words)

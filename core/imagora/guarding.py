@@ -1,0 +1,95 @@
+"""Guardrails at their three places: the query coming in, the passages, the answer going out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from .answer import GuardrailRecord, Passage
+from .errors import ImagoraError, StageError
+from .query import Query
+from .record import Record
+from .stages import Guardrail, Place, Verdict
+
+Guardrails = Sequence[tuple[str, Guardrail]]
+
+
+class Refused(ImagoraError):
+    """A guardrail refused the query or the answer."""
+
+
+async def guard_query(query: Query, guardrails: Guardrails, record: Record) -> Query:
+    """Give the query as its guardrails let it through; raise Refused if one does not."""
+    if not query.query_str:
+        return query
+    words = await _guard_text(query.query_str, "query", guardrails, record)
+    return query if words == query.query_str else replace(query, query_str=words)
+
+
+async def guard_answer(text: str, guardrails: Guardrails, record: Record) -> str:
+    """Give the answer as its guardrails let it through; raise Refused if one does not."""
+    return await _guard_text(text, "answer", guardrails, record)
+
+
+async def guard_passages(passages: list[Passage], guardrails: Guardrails, record: Record) -> list[Passage]:
+    """Give the passages with texts and metadata as the guardrails let them through; a refused one is left out."""
+    for name, guardrail in guardrails:
+        texts = [text for passage in passages for text in _texts(passage)]
+        verdicts = iter(await _check(name, guardrail, texts, "passages", record))
+        judged = [(passage, [next(verdicts) for _ in _texts(passage)]) for passage in passages]
+        passages = [_rewritten(passage, own) for passage, own in judged if all(v.action != "refuse" for v in own)]
+    return passages
+
+
+async def _guard_text(text: str, place: Place, guardrails: Guardrails, record: Record) -> str:
+    for name, guardrail in guardrails:
+        (verdict,) = await _check(name, guardrail, [text], place, record)
+        if verdict.action == "refuse":
+            what = {"query": "the question", "answer": "the answer"}[place]
+            raise Refused(f"{what} was refused by the guardrail '{name}': {', '.join(verdict.reasons)}")
+        text = verdict.text
+    return text
+
+
+async def _check(name: str, guardrail: Guardrail, texts: list[str], place: Place, record: Record) -> list[Verdict]:
+    with record.stage(f"guardrail ({place})", name) as facts:
+        try:
+            verdicts = await guardrail.acheck(texts, place, record.scope)
+        except ImagoraError:
+            raise
+        except Exception as error:  # its message may hold the text it stumbled over, so only its kind is told
+            raise StageError(f"the guardrail '{name}' failed: {type(error).__name__}") from None
+        if len(verdicts) != len(texts):  # fail closed: a text without a verdict must not get through
+            raise Refused(f"the guardrail '{name}' gave {len(verdicts)} verdicts for {len(texts)} texts")
+        acted = [verdict for verdict in verdicts if verdict.action != "pass"]
+        facts.update(texts=len(texts), acted=len(acted))
+    record.verdicts.extend(GuardrailRecord(place, name, v.action, v.reasons) for v in acted)
+    return verdicts
+
+
+def _texts(passage: Passage) -> list[str]:
+    # The text and every string in the metadata, lists' members too; the item's name in its source stays as it is.
+    strings = [passage.get_content()]
+    for key, value in sorted(passage.node.metadata.items()):
+        if key != "uri":
+            strings.extend(v for v in (value if isinstance(value, list) else [value]) if isinstance(v, str))
+    return strings
+
+
+def _rewritten(passage: Passage, verdicts: list[Verdict]) -> Passage:
+    if all(verdict.action == "pass" for verdict in verdicts):
+        return passage
+    texts = iter([verdict.text for verdict in verdicts])
+    node = passage.node.model_copy(deep=True)
+    text = next(texts)
+    if text != passage.get_content():
+        node.set_content(text)
+
+    def put(value: Any) -> Any:
+        return next(texts) if isinstance(value, str) else value
+
+    for key, value in sorted(node.metadata.items()):
+        if key != "uri":
+            node.metadata[key] = [put(v) for v in value] if isinstance(value, list) else put(value)
+    return passage.model_copy(update={"node": node})

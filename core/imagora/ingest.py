@@ -1,0 +1,255 @@
+"""The road of an item: source, decoder, preparers, embedders, index, ledger.
+
+An item is embedded only when its content or what embeds it changed. The index is written first and is durable before
+the ledger says so: after a crash or Ctrl-C the next run repeats at most one batch, and ids are the same in every run,
+so nothing comes twice. Items that left the source are deleted; items that cannot be read are named with their reason,
+keep their old version, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from .assembly import Stages, assemble, picture_decoder
+from .embedding import Prepared, embed
+from .errors import ImagoraError, PictureError, SourceError
+from .item import Item, Unreadable, item_id
+from .ledger import Ledger, Row
+from .pictures import PictureDecoder
+from .recipe.plan import Plan
+from .stages import Entry, Index, Source
+
+BATCH = 32
+"""Items that are embedded and written together; a crash repeats at most these."""
+
+
+@dataclass
+class IngestReport:
+    """What an ingest did, in items; `quarantined` holds names and reasons, `seconds` is the time of all of it."""
+
+    source: str = ""
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    embedded: int = 0
+    quarantined: list[tuple[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def done(self) -> int:
+        """How many items were looked at."""
+        return self.added + self.changed + self.unchanged + len(self.quarantined)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an ingest is: the report until now, and how many items there are in all, None where that is not known."""
+
+    report: IngestReport
+    total: int | None
+
+
+def ingest(
+    plan: Plan,
+    stages: Stages,
+    *,
+    source: str | Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> IngestReport:
+    """Bring the index up to date with the source and say what was done.
+
+    source: another path than the recipe's, for sources with an option `path`. Raises an ImagoraError where nothing can
+    be done at all; single items never stop the rest.
+    """
+    if stages.index is None:
+        raise SourceError(f"the recipe '{plan.name}' has no index to ingest into")
+    chosen = chosen_source(plan, stages, source)
+    total = chosen.count()
+    stages.index.open({leg: embedder.identity() for leg, embedder in stages.embedders.items()}, create=True)
+    with closing(Ledger(ledger_path(plan, stages.index))) as ledger, picture_decoder(plan) as decoder:
+        run = _Run((plan, stages, stages.index), chosen, ledger, decoder)
+        for report in run.batches():
+            if on_progress is not None:
+                on_progress(Progress(report, total))
+        return run.finish()
+
+
+def chosen_source(plan: Plan, stages: Stages, path: str | Path | None) -> Source:
+    """Give the recipe's source, with another path in it where one is given."""
+    if path is None:
+        if stages.source is None:
+            raise SourceError(f"the recipe '{plan.name}' has no source; say where the items are with: --source DIR")
+        return stages.source
+    if plan.source is None or "path" not in type(plan.source.options).model_fields:
+        raise SourceError(f"the recipe '{plan.name}' has no source that takes a path")
+    options = plan.source.options.model_copy(update={"path": Path(path).expanduser()})
+    changed = Plan(plan.name, plan.file, source=type(plan.source)(**{**vars(plan.source), "options": options}))
+    built = assemble(changed).source
+    assert built is not None  # noqa: S101 - the plan above has a source
+    return built
+
+
+def ledger_path(plan: Plan, index: Index) -> Path:
+    """Say where the ledger is: where the recipe says, else beside an embedded index, else in ./.imagora."""
+    if plan.ledger.path is not None:
+        return plan.ledger.path
+    folder = index.folder or Path(".imagora", plan.name)
+    return folder.with_name(f"{folder.name}.ledger.sqlite")
+
+
+class _Run:
+    """One ingest: its report grows batch by batch."""
+
+    def __init__(self, made: tuple[Plan, Stages, Index], source: Source, ledger: Ledger, decoder: PictureDecoder):
+        plan, self.stages, self.index = made
+        self.source, self.ledger, self.decoder = source, ledger, decoder
+        self.workers = plan.pictures.workers
+        self.started = time.monotonic()
+        self.report = IngestReport(source=source.uri)
+        self.made_by = made_by(plan, self.stages)
+        if self.index.count() < ledger.count():
+            ledger.forget()  # the index was removed or restored from a copy: what the ledger says is not there
+        self.known = ledger.rows(source.uri)
+        self.seen: set[str] = set()
+
+    def batches(self) -> Iterator[IngestReport]:
+        """Work through the source, and give the report after every batch."""
+        waiting: list[tuple[Row, Prepared]] = []
+        for row, prepared in self._prepared():
+            waiting.append((row, prepared))
+            if len(waiting) >= BATCH:
+                self._write(waiting)
+                waiting = []
+                yield self._timed()
+            elif self.report.done % BATCH == 0:
+                yield self._timed()
+        self._write(waiting)
+        yield self._timed()
+
+    def finish(self) -> IngestReport:
+        """Delete what left the source, write down the quarantine, and give the report."""
+        gone = [id_ for id_ in self.known if id_ not in self.seen]
+        if gone:
+            self.index.delete(gone)
+            self.ledger.delete(gone)
+            self.report.deleted = len(gone)
+        self.ledger.quarantine(self.source.uri, self.report.quarantined)
+        return self._timed()
+
+    def _prepared(self) -> Iterator[tuple[Row, Prepared]]:
+        # Pictures are decoded ahead in worker processes while earlier ones are embedded; the window bounds the memory.
+        window: deque[tuple[Row, Item, Future[Prepared]]] = deque()
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="imagora-decode") as pool:
+            try:
+                for row, item in self._changed():
+                    window.append((row, item, pool.submit(self._prepare, item)))
+                    if len(window) >= BATCH:
+                        yield from self._result(*window.popleft())
+                while window:
+                    yield from self._result(*window.popleft())
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _changed(self) -> Iterator[tuple[Row, Item]]:
+        for item in self.source.items():
+            id_ = item_id(self.source.uri, item.uri)
+            self.seen.add(id_)
+            if isinstance(item, Unreadable):
+                self._refuse(item.uri, item.reason)
+                continue
+            try:
+                row = Row(id_, self.source.uri, item.uri, content_hash(item), self.made_by)
+            except OSError as error:
+                self._refuse(item.uri, f"cannot be read: {(error.strerror or str(error)).lower()}")
+                continue
+            if self.known.get(id_) == row:
+                self.report.unchanged += 1
+            else:
+                yield row, item
+
+    def _prepare(self, item: Item) -> Prepared:
+        for _, preparer in self.stages.preparers:
+            (item,) = preparer.prepare([item])
+        return Prepared(item, None if item.picture is None else self.decoder.decode(item.picture))
+
+    def _result(self, row: Row, item: Item, future: Future[Prepared]) -> Iterator[tuple[Row, Prepared]]:
+        try:
+            prepared = future.result()
+        except PictureError as error:
+            self._refuse(item.uri, str(error))
+        except Exception as error:  # a stranger's preparer may raise anything, and one item must not stop the rest
+            self._refuse(item.uri, f"{type(error).__name__}: {error}")
+        else:
+            if prepared.picture is None and not prepared.item.words:
+                self._refuse(item.uri, "has neither words nor a picture")
+            else:
+                yield row, prepared
+
+    def _write(self, batch: list[tuple[Row, Prepared]]) -> None:
+        entries, rows = self._embedded(batch)
+        if not rows:
+            return
+        self.index.upsert(entries)
+        self.ledger.commit(rows)
+        self.report.embedded += len(rows)
+        changed = sum(row.id in self.known for row in rows)
+        self.report.changed += changed
+        self.report.added += len(rows) - changed
+
+    def _embedded(self, batch: list[tuple[Row, Prepared]]) -> tuple[list[Entry], list[Row]]:
+        try:
+            entries = embed([(row.id, prepared) for row, prepared in batch], self.stages.embedders)
+        except ImagoraError:
+            raise
+        except Exception as error:  # an embedder may stumble over one item: then one by one
+            if len(batch) > 1:
+                parts = [self._embedded([one]) for one in batch]
+                return [e for entries, _ in parts for e in entries], [r for _, rows in parts for r in rows]
+            self._refuse(batch[0][0].uri, f"cannot be embedded: {type(error).__name__}: {error}")
+            return [], []
+        kept = [(entry, row) for entry, (row, _) in zip(entries, batch, strict=True) if entry.vectors]
+        for entry, (row, _) in zip(entries, batch, strict=True):
+            if not entry.vectors:
+                self._refuse(row.uri, "has nothing that the recipe's legs embed")
+        return [entry for entry, _ in kept], [row for _, row in kept]
+
+    def _refuse(self, uri: str, reason: str) -> None:
+        self.report.quarantined.append((uri, reason))
+
+    def _timed(self) -> IngestReport:
+        self.report.seconds = time.monotonic() - self.started
+        return self.report
+
+
+def content_hash(item: Item) -> str:
+    """Hash all that an item is: its words, its metadata and its picture's bytes."""
+    digest = sha256(json.dumps([item.text, item.metadata], sort_keys=True, default=str).encode("utf-8", "replace"))
+    if isinstance(item.picture, Path):
+        with item.picture.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    elif item.picture is not None:
+        digest.update(item.picture)
+    return digest.hexdigest()
+
+
+def made_by(plan: Plan, stages: Stages) -> str:
+    """Hash what turns an item into vectors: the identity on every leg, the preparers and the decoder's limits."""
+    identities = {leg: str(embedder.identity()) for leg, embedder in stages.embedders.items()}
+    preparers = [[planned.name, planned.options.model_dump(mode="json")] for planned in plan.preparers]
+    said = [identities, preparers, plan.pictures.max_side]
+    return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,103 @@
+"""The ledger: what was ingested, from which content, made by what; written after the index, so that it never lies."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import UnusableIndex
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS items (
+    id TEXT PRIMARY KEY, source TEXT NOT NULL, uri TEXT NOT NULL, content TEXT NOT NULL, recipe TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS items_by_source ON items (source);
+CREATE TABLE IF NOT EXISTS quarantine (
+    source TEXT NOT NULL, uri TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (source, uri)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An item that the index holds: its id, its name, a hash of its content and one of what embedded it."""
+
+    id: str
+    source: str
+    uri: str
+    content: str
+    recipe: str
+
+
+class Ledger:
+    """What an index holds, in a SQLite file; a row is written only after the index has the item for good."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._database = sqlite3.connect(path, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.executescript(_TABLE)
+        except sqlite3.DatabaseError as error:
+            raise UnusableIndex(f"the ledger '{path}' cannot be used: {error}") from error
+
+    def rows(self, source: str) -> dict[str, Row]:
+        """Give the rows of a source, by item id."""
+        found = self._database.execute("SELECT id, source, uri, content, recipe FROM items WHERE source = ?", (source,))
+        return {row[0]: Row(*row) for row in found}
+
+    def count(self) -> int:
+        """Say how many items there are, of all sources."""
+        return int(self._database.execute("SELECT count(*) FROM items").fetchone()[0])
+
+    def commit(self, rows: Sequence[Row]) -> None:
+        """Write rows, replacing those of equal id; what was in quarantine under their names leaves it."""
+        with self._transaction():
+            self._database.executemany(
+                "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?)",
+                [(row.id, row.source, row.uri, row.content, row.recipe) for row in rows],
+            )
+            self._database.executemany(
+                "DELETE FROM quarantine WHERE source = ? AND uri = ?", [(row.source, row.uri) for row in rows]
+            )
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Remove rows by id."""
+        with self._transaction():
+            self._database.executemany("DELETE FROM items WHERE id = ?", [(id_,) for id_ in ids])
+
+    def quarantine(self, source: str, refused: Iterable[tuple[str, str]]) -> None:
+        """Replace the source's quarantine with these names and reasons."""
+        with self._transaction():
+            self._database.execute("DELETE FROM quarantine WHERE source = ?", (source,))
+            self._database.executemany(
+                "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", [(source, uri, why) for uri, why in refused]
+            )
+
+    def forget(self) -> None:
+        """Remove every row, because the index lost what they speak of."""
+        with self._transaction():
+            self._database.execute("DELETE FROM items")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._database)
+
+
+class _Transaction:
+    """One immediate transaction: all of it or nothing."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def __enter__(self) -> None:
+        self._database.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._database.execute("COMMIT" if kind is None else "ROLLBACK")

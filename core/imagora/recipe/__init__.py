@@ -1,0 +1,1 @@
+"""Recipes: YAML read with positions, inherited, checked against the catalog, and turned into a plan."""

@@ -1,0 +1,219 @@
+"""From a recipe's tree to a plan, with every problem reported at its place and nothing built."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from imagora.catalog import KINDS, Catalog, installed_catalog
+from imagora.component import Options
+from imagora.errors import PluginError, Problem, RecipeError, did_you_mean
+from imagora.stages import LEGS
+
+from .extends import SHIPPED, find, read_merged
+from .plan import LedgerOptions, PictureOptions, Plan, Planned, PromptOptions
+from .tree import Value, replaced
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+_ONE = ("source", "index", "retriever", "generator")
+_LISTS = {"preparers": "preparer", "rerankers": "reranker", "wrappers": "wrapper"}
+_PLACES = ("query", "passages", "answer")
+_SETTINGS: dict[str, type[Options]] = {"prompt": PromptOptions, "pictures": PictureOptions, "ledger": LedgerOptions}
+SECTIONS = ("recipe", "extends", "description", *_ONE, *_LISTS, "embedders", "guardrails", *_SETTINGS)
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def check(recipe: str | Path, catalog: Catalog | None = None) -> Plan:
+    """Check a recipe (a shipped one's name, or a file) and give its plan; raise RecipeError with every problem."""
+    return check_tree(find(recipe), read_merged(recipe), catalog or installed_catalog())
+
+
+def check_tree(file: Path, tree: Value, catalog: Catalog) -> Plan:
+    """Check a merged tree; `file` is the recipe that was asked for."""
+    checker = _Checker(catalog)
+    plan = checker.plan(file, checker.with_environment(tree, ""))
+    if checker.problems:
+        order = {str(file): 0}
+        raise RecipeError(sorted(checker.problems, key=lambda p: (order.get(p.file, 1), p.file, p.line, p.column)))
+    return plan
+
+
+class _Checker:
+    """Checks one tree and collects what is wrong."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.problems: list[Problem] = []
+
+    def plan(self, file: Path, tree: Value) -> Plan:
+        assert isinstance(tree.data, dict)  # noqa: S101 - read_merged gives nothing else
+        sections = {name: value for name, value in tree.data.items() if value.data is not None}
+        self._version(tree, sections)
+        for name, value in tree.data.items():
+            if name not in SECTIONS:
+                self._wrong(value, name, f"there is no section '{name}'{did_you_mean(name, SECTIONS)}", at_key=True)
+        one = {kind: self._component(kind, sections[kind], kind) for kind in _ONE if kind in sections}
+        lists = {name: self._list(kind, sections.get(name), name) for name, kind in _LISTS.items()}
+        embedders = dict(self._mapping("embedder", sections.get("embedders"), "embedders", LEGS, "leg"))
+        guardrails = dict(self._guardrails(sections.get("guardrails")))
+        settings: dict[str, Any] = {
+            name: self._options(model, sections[name], name) for name, model in _SETTINGS.items() if name in sections
+        }
+        self._completeness(tree, sections)
+        known = {name: options for name, options in settings.items() if options is not None}
+        parts: dict[str, Any] = {**one, **lists, **known, "embedders": embedders, "guardrails": guardrails}
+        return Plan(name=file.stem, file=file, **parts)
+
+    def with_environment(self, value: Value, where: str) -> Value:
+        """Put in values from the environment; a whole value only, so that nobody builds one out of pieces."""
+        if isinstance(value.data, dict):
+            inner = {k: self.with_environment(v, f"{where}.{k}".lstrip(".")) for k, v in value.data.items()}
+            return Value(inner, value.mark, value.key)
+        if isinstance(value.data, list):
+            listed = [self.with_environment(v, f"{where}[{i}]") for i, v in enumerate(value.data)]
+            return Value(listed, value.mark, value.key)
+        if not isinstance(value.data, str) or "${" not in value.data:
+            return value
+        match = _VARIABLE.fullmatch(value.data)
+        if match is None:
+            self._wrong(value, where, "a value from the environment is a whole value: '${NAME}', nothing around it")
+        elif match[1] not in os.environ:
+            self._wrong(value, where, f"the environment variable '{match[1]}' is not set; type: export {match[1]}=…")
+        else:
+            return replaced(value, os.environ[match[1]], secret=True)
+        return value
+
+    def _version(self, tree: Value, sections: dict[str, Value]) -> None:
+        version = sections.get("recipe")
+        if version is None:
+            self._wrong(tree, "recipe", "is missing; a recipe begins with: recipe: 1")
+        elif version.data != 1 or isinstance(version.data, bool):
+            self._wrong(version, "recipe", f"this is version 1 of recipes, and the file says '{version.plain()}'")
+
+    def _completeness(self, tree: Value, sections: dict[str, Value]) -> None:
+        needs = {
+            "index": ("embedders", "embedders: {text: {use: sentence_transformers}}"),
+            "retriever": ("index", "index: {use: qdrant, path: ./index}"),
+        }
+        for section, (needed, example) in needs.items():
+            if section in sections and needed not in sections:
+                self._wrong(
+                    sections[section], section, f"needs the section '{needed}' too, e.g. {example}", at_key=True
+                )
+        if "index" in sections and "retriever" not in sections:
+            self._wrong(sections["index"], "index", "needs a retriever too, e.g. retriever: {use: hybrid}", at_key=True)
+        if "retriever" not in sections and "generator" not in sections:
+            self._wrong(tree, "", "the recipe does nothing: it has neither a retriever nor a generator")
+
+    def _list(self, kind: str, value: Value | None, where: str) -> tuple[Planned, ...]:
+        if value is None:
+            return ()
+        if not isinstance(value.data, list):
+            self._wrong(value, where, f"must be a list of {kind}s, e.g. [{{use: …}}]")
+            return ()
+        found = (self._component(kind, part, f"{where}[{place}]") for place, part in enumerate(value.data))
+        return tuple(planned for planned in found if planned)
+
+    def _mapping(
+        self, kind: str, value: Value | None, where: str, names: tuple[str, ...], word: str
+    ) -> Iterator[tuple[str, Planned]]:
+        for name, part in self._parts(value, where, names, word):
+            if part.data is not None and (planned := self._component(kind, part, f"{where}.{name}")):
+                yield name, planned
+
+    def _guardrails(self, value: Value | None) -> Iterator[tuple[str, tuple[Planned, ...]]]:
+        for place, part in self._parts(value, "guardrails", _PLACES, "place"):
+            if part.data is not None:
+                yield place, self._list("guardrail", part, f"guardrails.{place}")
+
+    def _parts(self, value: Value | None, where: str, names: tuple[str, ...], word: str) -> Iterator[tuple[str, Value]]:
+        if value is None:
+            return
+        if not isinstance(value.data, dict):
+            self._wrong(value, where, f"must be a mapping with the {word}s {', '.join(names)}")
+            return
+        for name, part in value.data.items():
+            if name in names:
+                yield name, part
+            else:
+                what = f"there is no {word} called '{name}'{did_you_mean(name, names)}"
+                self._wrong(part, f"{where}.{name}", what, at_key=True)
+
+    def _component(self, kind: str, value: Value, where: str) -> Planned | None:
+        use = value.data.get("use") if isinstance(value.data, dict) else None
+        if use is None or not isinstance(use.data, str):
+            names = ", ".join(offer.component.name for offer in self.catalog.offers(kind))
+            self._wrong(use or value, where, f"must name a component: {{use: …}} (there is: {names})")
+            return None
+        try:
+            offer = self.catalog.get(kind, use.data)
+        except PluginError as error:
+            elsewhere = [
+                k for k in KINDS if k != kind and any(o.component.name == use.data for o in self.catalog.offers(k))
+            ]
+            hint = f"; '{use.data}' is a component of the kind {' and '.join(elsewhere)}" if elsewhere else ""
+            self._wrong(use, where, f"{error}{hint}")
+            return None
+        if missing := offer.missing():
+            packages = ", ".join(f"'{package}'" for package in missing)
+            self._wrong(use, where, f"'{use.data}' needs what is not installed ({packages}); type: {offer.pip_line()}")
+            return None
+        options = self._options(offer.component.options, value, where)
+        return Planned(where, offer, options, use.mark) if options is not None else None
+
+    def _options(self, model: type[OptionsT], value: Value, where: str) -> OptionsT | None:
+        if not isinstance(value.data, dict):
+            self._wrong(value, where, "must be a mapping")
+            return None
+        given = {name: part for name, part in value.data.items() if name != "use"}
+        folders = {name: _folder(part) for name, part in given.items()}
+        try:
+            plain = {name: part.plain() for name, part in given.items()}
+            return model.model_validate(plain, context={"folders": folders})
+        except ValidationError as invalid:
+            for error in invalid.errors(include_url=False):
+                self._invalid(model, error, value, where)
+            return None
+
+    def _invalid(self, model: type[Options], error: ErrorDetails, value: Value, where: str) -> None:
+        path = error["loc"]
+        here = value.at(path)
+        dotted = ".".join([where, *(str(step) for step in path)])
+        if error["type"] == "extra_forbidden":
+            known = _fields(model, path[:-1])
+            self._wrong(
+                here, dotted, f"there is no option '{path[-1]}'{did_you_mean(str(path[-1]), known)}", at_key=True
+            )
+        elif error["type"] == "missing":
+            self._wrong(here, dotted, f"the option '{path[-1]}' is missing")
+        else:
+            said = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+            shown = "" if here.secret or isinstance(here.data, dict | list) else f", and it is '{here.data}'"
+            self._wrong(here, dotted, said[:1].lower() + said[1:] + shown)
+
+    def _wrong(self, value: Value, where: str, what: str, *, at_key: bool = False) -> None:
+        problem = (value.key if at_key else value.mark).problem(where, what)
+        if all((p.file, p.line, p.column) != (problem.file, problem.line, problem.column) for p in self.problems):
+            self.problems.append(problem)  # a second problem at one place only follows from the first
+
+
+def _fields(model: type[Options], path: tuple[str | int, ...]) -> list[str]:
+    # Options can hold options; what is in there is looked up along the error's path.
+    for step in path:
+        annotation = model.model_fields[str(step)].annotation if str(step) in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, Options)):
+            return []
+        model = annotation
+    return list(model.model_fields)
+
+
+def _folder(value: Value) -> Path:
+    folder = Path(value.mark.file).parent
+    return Path() if folder.resolve() == SHIPPED.resolve() else folder

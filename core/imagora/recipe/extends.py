@@ -1,0 +1,86 @@
+"""Which files a recipe is made of, merged: a recipe extends a shipped recipe or a file beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from imagora.errors import Problem, RecipeError, did_you_mean
+
+from .tree import Value, read
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+# In a wheel the shipped recipes lie inside the package; in a checkout they are the folder at its top.
+SHIPPED = next((p for p in (_PACKAGE / "shipped_recipes", _PACKAGE.parents[1] / "recipes") if p.is_dir()), _PACKAGE)
+MAX_PARENTS = 8
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Give the recipes that come with Imagora, by name."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
+
+
+def find(recipe: str | Path) -> Path:
+    """Give the file of a recipe: a file's path, or the name of a shipped recipe."""
+    path = Path(recipe)
+    if path.is_file():
+        return path
+    shipped = shipped_recipes()
+    if str(recipe) in shipped:
+        return shipped[str(recipe)]
+    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+        what = "is a folder, not a recipe file" if path.is_dir() else "there is no such file"
+        raise RecipeError([Problem(str(path), 1, 1, "", what)])
+    what = f"there is no file and no shipped recipe called '{recipe}'{did_you_mean(str(recipe), shipped)}"
+    raise RecipeError([Problem(str(recipe), 1, 1, "", what)])
+
+
+def read_merged(recipe: str | Path) -> Value:
+    """Read a recipe and all that it extends, merged; each value keeps the place where it was written."""
+    return _read(find(recipe), ())
+
+
+def _read(path: Path, children: tuple[Path, ...]) -> Value:
+    tree = read(path)
+    if not isinstance(tree.data, dict):
+        raise RecipeError([tree.mark.problem("", "is not a recipe; a recipe is a mapping and begins with: recipe: 1")])
+    parent = tree.data.get("extends")
+    if parent is None:
+        return tree
+    if not isinstance(parent.data, str) or not parent.data:
+        raise RecipeError([parent.mark.problem("extends", "must be the name of a shipped recipe or a file's path")])
+    chain = (*children, path.resolve())
+    file = _parent_file(parent, path)
+    if file.resolve() in chain or len(chain) > MAX_PARENTS:
+        names = " extends ".join(f"'{p.name}'" for p in (*chain, file))
+        raise RecipeError([parent.mark.problem("extends", f"the recipes go round in a circle or too deep: {names}")])
+    return merge(_read(file, chain), tree)
+
+
+def _parent_file(parent: Value, child: Path) -> Path:
+    name = str(parent.data)
+    if (beside := child.parent / name).is_file():
+        return beside
+    shipped = shipped_recipes()
+    if name in shipped:
+        return shipped[name]
+    what = f"there is no file '{beside}' and no shipped recipe called '{name}'{did_you_mean(name, shipped)}"
+    raise RecipeError([parent.mark.problem("extends", what)])
+
+
+def merge(below: Value, above: Value) -> Value:
+    """Lay one tree over another: mappings are merged, everything else is replaced.
+
+    A mapping that names another component with `use` replaces the whole mapping: another component's options would
+    make no sense. A null takes a section away.
+    """
+    if not isinstance(below.data, dict) or not isinstance(above.data, dict) or _other_component(below.data, above.data):
+        return above
+    data = dict(below.data)
+    for name, value in above.data.items():
+        data[name] = merge(data[name], value) if name in data else value
+    return replace(above, data=data)
+
+
+def _other_component(below: dict[str, Value], above: dict[str, Value]) -> bool:
+    return "use" in above and ("use" not in below or above["use"].data != below["use"].data)

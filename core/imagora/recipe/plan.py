@@ -1,0 +1,92 @@
+"""A recipe that was checked: which component with which options stands where. Nothing is built yet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from imagora.catalog import Offer
+from imagora.component import Options, RecipePath
+from imagora.stages import Place
+
+from .tree import Mark
+
+
+class PromptOptions(Options):
+    """What goes into the prompt."""
+
+    passages: int = Field(default=6, ge=1, le=100, description="How many passages the prompt shows at most.")
+    instructions: str = Field(
+        default="Answer from the numbered passages and nothing else; cite them like [1].",
+        description="What the generator is told first.",
+    )
+
+
+class PictureOptions(Options):
+    """The limits within which pictures are decoded."""
+
+    max_side: int = Field(default=1024, ge=32, le=8192, description="The longer side after decoding, in pixels.")
+    max_megapixels: float = Field(default=100, gt=0, le=1000, description="Larger ones are refused, in 10^6 pixels.")
+    seconds: float = Field(default=10, gt=0, le=600, description="The time one picture may take, in seconds.")
+    workers: int = Field(default=2, ge=1, le=64, description="How many pictures are decoded at once.")
+
+
+class LedgerOptions(Options):
+    """Where it is written down what was ingested."""
+
+    path: RecipePath | None = Field(default=None, description="A file; by default it lies beside an embedded index.")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A component in its place in a recipe, with checked options; `where` is its path of keys."""
+
+    where: str
+    offer: Offer
+    options: Options
+    mark: Mark
+
+    @property
+    def name(self) -> str:
+        """The component's name, as the recipe's `use` has it."""
+        return self.offer.component.name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked recipe: the planned component of each section, None or empty where the recipe has none."""
+
+    name: str
+    file: Path
+    source: Planned | None = None
+    preparers: tuple[Planned, ...] = ()
+    embedders: Mapping[str, Planned] = field(default_factory=dict)
+    index: Planned | None = None
+    retriever: Planned | None = None
+    rerankers: tuple[Planned, ...] = ()
+    generator: Planned | None = None
+    guardrails: Mapping[Place, tuple[Planned, ...]] = field(default_factory=dict)
+    wrappers: tuple[Planned, ...] = ()
+    prompt: PromptOptions = field(default_factory=PromptOptions)
+    pictures: PictureOptions = field(default_factory=PictureOptions)
+    ledger: LedgerOptions = field(default_factory=LedgerOptions)
+
+    def components(self) -> Iterator[Planned]:
+        """Give every planned component in the order in which stages are built."""
+        one = (self.source, *self.preparers, *self.embedders.values(), self.index, self.retriever, *self.rerankers)
+        guardrails = (planned for place in self.guardrails.values() for planned in place)
+        yield from (planned for planned in (*one, self.generator, *guardrails, *self.wrappers) if planned)
+
+    @cached_property
+    def hash(self) -> str:
+        """A hash of all that the recipe says (secrets left out), 16 hex digits; equal hashes mean equal pipelines."""
+        said: dict[str, Any] = {p.where: [p.name, p.options.model_dump(mode="json")] for p in self.components()}
+        said |= {"prompt": self.prompt.model_dump(mode="json"), "pictures": self.pictures.model_dump(mode="json")}
+        return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
