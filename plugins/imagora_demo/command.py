@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from .page import Asked
 
+IN_PART = 3
+"""The exit code where some pictures could not be ingested, as `imagora ingest` has it."""
+
 app = typer.Typer(add_completion=False)
 
 
@@ -45,24 +48,27 @@ def demo(
         "no title, no description, no tags."
     )
     lay_out(gallery, catalogue, photographs, recipe)
-    _run(console, gallery, catalogue, recipe, wordless)
+    all_ingested = _run(console, gallery, catalogue, recipe, wordless)
     _say_where(console, gallery, into)
     if open_page:
         webbrowser.open(gallery.page.as_uri())
+    if not all_ingested:
+        raise typer.Exit(IN_PART)
 
 
-def _run(console: Console, gallery: Gallery, catalogue: Catalogue, recipe: str, wordless: int) -> None:
+def _run(console: Console, gallery: Gallery, catalogue: Catalogue, recipe: str, wordless: int) -> bool:
     # Imported here, not above: `imagora demo --help` needs no LlamaIndex.
     import imagora  # noqa: PLC0415
 
-    from .ingesting import ingest  # noqa: PLC0415
+    from .ingesting import describe, ingest  # noqa: PLC0415
     from .page import Summary, render_page  # noqa: PLC0415
 
     with imagora.load(gallery.recipe) as pipeline:
-        done = ingest(console, pipeline)
+        report = ingest(console, pipeline)
         asked = [_ask(console, pipeline, gallery, catalogue, question) for question in catalogue.questions]
-    summary = Summary(recipe=recipe, prints=len(catalogue.prints), wordless=wordless, ingest=done)
+    summary = Summary(recipe=recipe, prints=len(catalogue.prints), wordless=wordless, ingest=describe(report))
     gallery.page.write_text(render_page(summary, asked), encoding="utf-8")
+    return not report.quarantined
 
 
 def _ask(console: Console, pipeline: Pipeline, gallery: Gallery, catalogue: Catalogue, question: Question) -> Asked:
