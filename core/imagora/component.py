@@ -50,7 +50,8 @@ class Component(Generic[OptionsT]):
 
     name: lower case with underscores, as written in recipes. build: cheap; weights and connections come when the
     stage is first used. requires: import packages that must be there, e.g. ("torch", "open_clip"). extra: the
-    distribution's extra that brings them, for the pip line in the error when one is missing.
+    distribution's extra that brings them, for the pip line in the error when one is missing. about: plainly what it is
+    and what it is not, for `--explain`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Component(Generic[OptionsT]):
     build: Callable[[OptionsT, BuildContext], Any]
     requires: tuple[str, ...] = ()
     extra: str | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,50 @@
+"""Conditions on metadata as the command line writes them: key=value, key!=value, key=a|b, key<n, key>=n."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from imagora.errors import QueryError
+from imagora.filters import And, Eq, Filter, In, Ne, Range, Scalar
+
+_CONDITION = re.compile(r"\s*([^\s=<>!|]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
+_BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+
+
+def parse_filters(conditions: Sequence[str]) -> Filter | None:
+    """Give one filter that holds where all the conditions hold, None for no condition; raise QueryError on nonsense."""
+    parts = tuple(_parse(condition) for condition in conditions)
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else And(parts)
+
+
+def _parse(condition: str) -> Filter:
+    match = _CONDITION.fullmatch(condition)
+    if match is None or not match[3]:
+        raise QueryError(f"'{condition}' is not a condition; write e.g. category=shoes, price<50 or tags=red|blue")
+    field, sign, value = match[1], match[2], match[3]
+    if sign in _BOUNDS:
+        number = _scalar(value)
+        if isinstance(number, bool | str):
+            raise QueryError(f"'{condition}': only numbers can be compared with '{sign}', and '{value}' is none")
+        return Range(field, **{_BOUNDS[sign]: float(number)})
+    if sign == "!=":
+        return Ne(field, _scalar(value))
+    values = tuple(_scalar(part.strip()) for part in value.split("|"))
+    return Eq(field, values[0]) if len(values) == 1 else In(field, values)
+
+
+def _scalar(text: str) -> Scalar:
+    # Quotes keep a number or a truth value a word: size="42".
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,101 @@
+"""`imagora ingest`: from a source to an index, with a progress bar and a report."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from imagora.ingest import IngestReport, Progress
+
+SHOWN = 20
+EVERY_SECONDS = 5.0
+
+
+def ingest(
+    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.")],
+    source: Annotated[Path | None, typer.Option(help="Where the items are, instead of what the recipe says.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Bring a recipe's index up to date with its source: new and changed items in, deleted ones out."""
+    from imagora.pipeline import load  # noqa: PLC0415 - heavy, and `--help` must stay quick
+
+    with load(recipe) as pipeline, progress_bar("ingesting") as on_progress:
+        report = pipeline.ingest(source, on_progress=on_progress)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=2))
+    else:
+        show_report(Console(), report)
+    if report.quarantined:
+        raise typer.Exit(3 if report.done > len(report.quarantined) else 1)
+
+
+def show_report(console: Console, report: IngestReport) -> None:
+    """Print what was done, and the items that could not be read with their reasons."""
+    counts = {
+        "added": report.added,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "deleted": report.deleted,
+    }
+    said = ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "nothing to do"
+    embedded = f"{report.embedded} embedded" if report.embedded else "nothing embedded anew"
+    console.print(f"{said}; {embedded}, in {report.seconds:.1f} s", highlight=False)
+    if report.quarantined:
+        console.print(f"{len(report.quarantined)} in quarantine, because they cannot be used:", style="yellow")
+        for uri, reason in report.quarantined[:SHOWN]:
+            console.print(
+                f"  {ascii(uri)[1:-1] if not uri.isprintable() else uri}: {reason}", markup=False, highlight=False
+            )
+        if len(report.quarantined) > SHOWN:
+            console.print(f"  … and {len(report.quarantined) - SHOWN} more (all of them with --json)")
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[Progress], None]]:
+    """Show how far long work is: a bar with rate and time left on a terminal, a line now and then elsewhere."""
+    if sys.stderr.isatty():
+        yield from _bar(what)
+    else:
+        yield _Lines(what)
+
+
+def _bar(what: str) -> Iterator[Callable[[Progress], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - as above
+    from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with Bar(TextColumn("{task.description}"), *columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, rate="")
+
+        def update(progress: Progress) -> None:
+            report = progress.report
+            rate = f"{report.done / report.seconds:.1f} items/s" if report.seconds > 0 else ""
+            bar.update(task, total=progress.total, completed=report.done, rate=rate)
+
+        yield update
+
+
+class _Lines:
+    """Prints a line every few seconds."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.last = what, time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self.last < EVERY_SECONDS:
+            return
+        self.last = now
+        done, total, seconds = progress.report.done, progress.total, progress.report.seconds
+        left = f", about {seconds / done * (total - done):.0f} s left" if total and done else ""
+        of = f" of {total}" if total else ""
+        typer.echo(f"{self.what}: {done}{of} items, {done / seconds:.1f} items/s{left}", err=True)

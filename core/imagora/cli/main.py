@@ -1,0 +1,96 @@
+"""The program `imagora`: its commands, what plugins add to them, exit codes, and errors in words.
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 done in part, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from imagora import __version__
+from imagora.catalog import installed_catalog
+from imagora.errors import ImagoraError, QueryError
+
+from . import asking, ingesting, plugins, recipes
+
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+
+
+class Commands(TyperGroup):
+    """The core's commands and those that plugins offer; a user's mistake ends as a sentence, not as a traceback.
+
+    The contexts and commands are `Any`, because typer brings its own copy of click, under a private name.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Give all names, the core's first."""
+        own = super().list_commands(ctx)
+        return own + [command.name for command in installed_catalog().commands() if command.name not in own]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Give a command by name."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        for command in installed_catalog().commands():
+            if command.name == cmd_name:
+                made = typer.main.get_command(command.app())
+                made.name, made.short_help = cmd_name, command.summary
+                return made
+        return None
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command and turn what it raises into a sentence and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("\ninterrupted; what was written is kept, and the same command goes on from there", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:  # whoever read our output has gone; Python would complain once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(FAILED) from None
+        except ImagoraError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(WRONG_USE if isinstance(error, QueryError) else FAILED) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Imagora: search pictures and texts, and answer questions from them, by a recipe.",
+)
+app.command("ingest")(ingesting.ingest)
+app.command("search")(asking.search)
+app.command("ask")(asking.ask)
+app.command("plugins")(plugins.plugins)
+app.add_typer(recipes.app, name="recipe")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"imagora {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    ctx: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    if ctx.invoked_subcommand != "plugins":  # which tells it in full
+        for plugin in installed_catalog().failed:
+            typer.echo(f"warning: the plugin {plugin} failed to load: {plugin.error}", err=True)
+
+
+def main() -> None:
+    """Run the program."""
+    app()

@@ -1,0 +1,28 @@
+"""`imagora recipe check` and `imagora recipe show`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from imagora.recipe.check import check as check_recipe
+from imagora.recipe.show import show as show_recipe
+
+app = typer.Typer(no_args_is_help=True, help="Check and show recipes.")
+
+File = Annotated[str, typer.Argument(help="A recipe file, or a shipped recipe's name.")]
+
+
+@app.command()
+def check(file: File) -> None:
+    """Check a recipe and say everything that is wrong with it; nothing is built or loaded."""
+    plan = check_recipe(file)
+    count = len(list(plan.components()))
+    typer.echo(f"{file}: the recipe is fine: {count} components, hash {plan.hash}")
+
+
+@app.command()
+def show(file: File) -> None:
+    """Show a recipe with all that it extends, each value with the file and line it came from, secrets masked."""
+    typer.echo(show_recipe(file))

@@ -1,0 +1,76 @@
+"""What a terminal shows of passages, answers and plans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from imagora.answer import Answer, Passage, StageRecord
+from imagora.recipe.plan import Plan
+
+
+def show_passages(console: Console, passages: Sequence[Passage]) -> None:
+    """Print passages as a table, best first, with the fused score and the raw score on each leg."""
+    if not passages:
+        console.print("nothing was found")
+        return
+    legs = list(dict.fromkeys(leg for passage in passages for leg in passage.scores))
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("", "title", "file"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("score", *legs):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for number, passage in enumerate(passages, start=1):
+        scores = [f"{passage.scores[leg]:.3f}" if leg in passage.scores else "-" for leg in legs]
+        fused = "-" if passage.score is None else f"{passage.score:.3f}"
+        uri = printable(str(passage.node.metadata.get("uri", "")))
+        title = printable(passage.title)
+        table.add_row(f"[dim]\\[{number}][/]", escape("-" if title == uri else title), escape(uri), fused, *scores)
+    console.print(table)
+
+
+def show_answer(console: Console, answer: Answer, *, explain: bool = True) -> None:
+    """Print an answer with its citations; with `explain` also the passages with their scores and the stages' times."""
+    console.print(Padding(Text(printable(answer.text), style="yellow" if answer.refused else "bold"), (0, 0, 0, 2)))
+    cited = {citation.number: citation for citation in answer.citations}
+    for number, citation in sorted(cited.items()):
+        licence = f", {citation.licence}" if citation.licence else ""
+        console.print(
+            f"  [{number}] {printable(citation.title)} ({printable(citation.uri)}{licence})", style="dim", markup=False
+        )
+    if explain and answer.passages:
+        console.print()
+        show_passages(console, answer.passages)
+    if explain:
+        for verdict in answer.verdicts:
+            console.print(
+                f"guardrail {verdict.guardrail} ({verdict.place}): {verdict.action}: {', '.join(verdict.reasons)}"
+            )
+        console.print(stage_times(answer.stages), style="dim", markup=False, highlight=False)
+
+
+def stage_times(stages: Sequence[StageRecord]) -> str:
+    """Give the time of each stage in one line, in milliseconds."""
+    return "time: " + " · ".join(
+        f"{record.stage} {record.component} {record.seconds * 1000:.1f} ms" for record in stages
+    )
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """Print which components the recipe uses, and what each is and is not."""
+    console.print(f"\nrecipe {plan.name} ({plan.hash})", markup=False, highlight=False)
+    for planned in plan.components():
+        component = planned.offer.component
+        console.print(f"  {planned.where}: {component.name}: {component.summary}", markup=False, highlight=False)
+        if component.about:
+            console.print(Padding(Text(component.about, style="dim"), (0, 0, 0, 6)))
+
+
+def printable(text: str) -> str:
+    """Give text that cannot move the cursor or colour the terminal: control characters are shown as escapes."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
