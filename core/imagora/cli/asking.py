@@ -12,6 +12,7 @@ from rich.console import Console
 from imagora.errors import QueryError
 
 from .conditions import parse_filters
+from .opening import open_pipeline
 
 Recipe = Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.")]
 Pictures = Annotated[list[Path] | None, typer.Option("-i", "--image", help="A picture to search with; more than once.")]
@@ -37,13 +38,12 @@ def search(
     text, where = " ".join(words or []), parse_filters(filters or [])
     if not text.strip() and not image:
         raise QueryError("say what to look for in words, or give a picture with -i FILE")
+    with open_pipeline(recipe) as pipeline:
+        found = pipeline.search(text, pictures=image or [], filter=where, top_k=top)
     from imagora.answer import passages_to_dicts  # noqa: PLC0415 - heavy, and `--help` must stay quick
-    from imagora.pipeline import load  # noqa: PLC0415 - as above
 
     from .render import show_passages  # noqa: PLC0415 - as above
 
-    with load(recipe) as pipeline:
-        found = pipeline.search(text, pictures=image or [], filter=where, top_k=top)
     if as_json:
         typer.echo(json.dumps({"passages": passages_to_dicts(found.passages)}, indent=2))
     else:
@@ -65,16 +65,14 @@ def ask(
     text, where = " ".join(question or []), parse_filters(filters or [])
     if not text.strip() and not image:
         raise QueryError("ask something in words, or give a picture with -i FILE")
-    from imagora.pipeline import load  # noqa: PLC0415 - heavy, and `--help` must stay quick
-
-    from .render import show_answer, show_plan  # noqa: PLC0415 - as above
-
-    with load(recipe) as pipeline:
+    with open_pipeline(recipe) as pipeline:
         answer = pipeline.ask(text, pictures=image or [], filter=where, top_k=top)
         plan = pipeline.plan
     if as_json:
         typer.echo(json.dumps(answer.to_dict(), indent=2))
         return
+    from .render import show_answer, show_plan  # noqa: PLC0415 - heavy, and `--help` must stay quick
+
     console = Console()
     show_answer(console, answer, explain=explain)
     if explain:

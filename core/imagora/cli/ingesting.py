@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from .opening import open_pipeline
+
 if TYPE_CHECKING:
     from imagora.ingest import IngestReport, Progress
 
@@ -26,9 +28,7 @@ def ingest(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Bring a recipe's index up to date with its source: new and changed items in, deleted ones out."""
-    from imagora.pipeline import load  # noqa: PLC0415 - heavy, and `--help` must stay quick
-
-    with load(recipe) as pipeline, progress_bar("ingesting") as on_progress:
+    with open_pipeline(recipe) as pipeline, progress_bar("ingesting") as on_progress:
         report = pipeline.ingest(source, on_progress=on_progress)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))

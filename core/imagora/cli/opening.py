@@ -1,0 +1,19 @@
+"""A pipeline for a command: the recipe is checked first, so that a mistake in it is told at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagora.recipe.check import check
+
+if TYPE_CHECKING:
+    from imagora.pipeline import Pipeline
+
+
+def open_pipeline(recipe: str) -> Pipeline:
+    """Check a recipe and build its pipeline."""
+    plan = check(recipe)
+    from imagora.assembly import assemble  # noqa: PLC0415 - heavy, and a wrong recipe needs none of it
+    from imagora.pipeline import Pipeline  # noqa: PLC0415 - as above
+
+    return Pipeline(plan, assemble(plan))
