@@ -1,0 +1,31 @@
+"""CLIP and its relatives by open_clip: pictures and words as vectors of one space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import imagora
+from imagora import BuildContext, Component
+
+
+@imagora.hookimpl
+def offer_embedders() -> list[Component[Any]]:
+    """Offer `clip`."""
+    from .options import ClipOptions  # noqa: PLC0415 - a plugin is imported by every command
+
+    return [
+        Component(
+            name="clip",
+            summary="Pictures and words to vectors of one space, by any open_clip model: CLIP, SigLIP, CoCa.",
+            options=ClipOptions,
+            build=_build,
+            requires=("torch", "torchvision", "open_clip"),
+            extra="clip",
+        )
+    ]
+
+
+def _build(options: Any, _context: BuildContext) -> Any:
+    from .embedding import ClipEmbedding  # noqa: PLC0415 - brings LlamaIndex
+
+    return ClipEmbedding(options)

@@ -1,0 +1,57 @@
+"""Text embedders and cross-encoders by sentence-transformers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import imagora
+from imagora import BuildContext, Component
+
+_REQUIRES = ("torch", "transformers", "sentence_transformers")
+_EXTRA = "sentence-transformers"
+
+
+@imagora.hookimpl
+def offer_embedders() -> list[Component[Any]]:
+    """Offer `sentence_transformers`."""
+    from .options import EmbeddingOptions  # noqa: PLC0415 - a plugin is imported by every command
+
+    return [
+        Component(
+            name="sentence_transformers",
+            summary="Words to vectors, by any text model of sentence-transformers.",
+            options=EmbeddingOptions,
+            build=_build_embedding,
+            requires=_REQUIRES,
+            extra=_EXTRA,
+        )
+    ]
+
+
+@imagora.hookimpl
+def offer_rerankers() -> list[Component[Any]]:
+    """Offer `cross_encoder`."""
+    from .options import CrossEncoderOptions  # noqa: PLC0415 - a plugin is imported by every command
+
+    return [
+        Component(
+            name="cross_encoder",
+            summary="Reads the query and each passage's words together and puts the passages in a better order.",
+            options=CrossEncoderOptions,
+            build=_build_reranker,
+            requires=_REQUIRES,
+            extra=_EXTRA,
+        )
+    ]
+
+
+def _build_embedding(options: Any, _context: BuildContext) -> Any:
+    from .embedding import SentenceTransformersEmbedding  # noqa: PLC0415 - brings LlamaIndex
+
+    return SentenceTransformersEmbedding(options)
+
+
+def _build_reranker(options: Any, _context: BuildContext) -> Any:
+    from .reranker import CrossEncoderReranker  # noqa: PLC0415 - brings LlamaIndex
+
+    return CrossEncoderReranker(options)

@@ -1,0 +1,75 @@
+"""What a recipe may say about `sentence_transformers` and `cross_encoder`, checked without importing either."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from imagora import Options
+from pydantic import BeforeValidator, Field, ValidationInfo
+
+
+def _model_place(value: object, info: ValidationInfo) -> object:
+    """Make a folder's path absolute, beside the recipe; leave names on the hub as they are."""
+    if not isinstance(value, str):
+        return value
+    folders = (info.context or {}).get("folders", {})
+    place = Path(folders.get(info.field_name, "."), Path(value).expanduser()).absolute()
+    return str(place) if place.is_dir() or value.startswith(("/", "./", "../", "~")) else value
+
+
+Model = Annotated[str, BeforeValidator(_model_place)]
+_DEVICE = r"^(auto|cpu|mps|cuda(:\d+)?)$"
+_DEVICE_WORDS = "Where the model runs: cpu, cuda, cuda:1, mps, or auto for the best that is there."
+_MODEL_WORDS = "A model's name on the hub, or a folder on this machine; a relative path is beside the recipe."
+
+
+class EmbeddingOptions(Options):
+    """A text model, where it runs, and what is put before the words."""
+
+    model: Model = Field(
+        default="sentence-transformers/all-MiniLM-L6-v2",
+        min_length=1,
+        description=_MODEL_WORDS,
+    )
+    device: str = Field(default="auto", pattern=_DEVICE, description=_DEVICE_WORDS)
+    batch_size: int = Field(default=32, ge=1, le=2048, description="Texts that go through the model at once.")
+    query_prompt: str | None = Field(
+        default=None,
+        description="What is put before a query's words, such as 'query: '; left out: what the model's folder says.",
+    )
+    document_prompt: str | None = Field(
+        default=None,
+        description="What is put before a stored text, such as 'passage: '; left out: what the model's folder says.",
+    )
+    normalise: bool = Field(
+        default=True,
+        description="Whether vectors get length 1 and are compared by cosine; false compares them by dot product.",
+    )
+    max_length: int | None = Field(
+        default=None,
+        ge=4,
+        description="Tokens of a text that are read, its prompt among them; what comes after is dropped. Left out: "
+        "the model's own number, often 256 or 512.",
+    )
+
+
+class CrossEncoderOptions(Options):
+    """A model that scores a query and a text together, and how many passages go on."""
+
+    model: Model = Field(
+        default="cross-encoder/ms-marco-MiniLM-L6-v2",
+        min_length=1,
+        description=_MODEL_WORDS,
+    )
+    keep: int | None = Field(
+        default=None, ge=1, description="How many passages go on, counted after reordering; left out: all of them."
+    )
+    device: str = Field(default="auto", pattern=_DEVICE, description=_DEVICE_WORDS)
+    batch_size: int = Field(default=32, ge=1, le=2048, description="Pairs that go through the model at once.")
+    max_length: int | None = Field(
+        default=None,
+        ge=8,
+        description="Tokens of query and passage together that are read; what comes after is dropped. Left out: the "
+        "model's own number, often 512.",
+    )

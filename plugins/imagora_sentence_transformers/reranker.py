@@ -1,0 +1,109 @@
+"""A cross-encoder as a LlamaIndex postprocessor that copes with pictures."""
+
+from __future__ import annotations
+
+import logging
+import math
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from imagora import Passage
+from imagora.errors import StageError
+from llama_index.core import instrumentation
+from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import NodeWithScore, QueryBundle
+from pydantic import PrivateAttr
+
+from .options import CrossEncoderOptions
+from .words import by_score, words_of
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+NAME = "cross_encoder"
+log = logging.getLogger(__name__)
+dispatcher = instrumentation.get_dispatcher(__name__)  # type: ignore[attr-defined]  # is re-exported with a star
+
+
+class CrossEncoderReranker(BaseNodePostprocessor):
+    """Reorders passages by what a cross-encoder says of the query and each passage's words.
+
+    A passage's words are its title, text, caption and OCR text. Passages with words are reordered among the places that
+    they held; a picture without words keeps its place and its own score. A query without words changes nothing but the
+    number of passages. What comes in is not changed: passages with a new score are new objects on the same nodes.
+    """
+
+    _options: CrossEncoderOptions = PrivateAttr()
+    _model: Any = PrivateAttr(default=None)
+    _lock: Any = PrivateAttr(default_factory=Lock)  # fast tokenizers must not run in two threads at once
+
+    def __init__(self, options: CrossEncoderOptions) -> None:
+        super().__init__()
+        self._options = options
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Give the name that LlamaIndex's events carry."""
+        return "CrossEncoderReranker"
+
+    def _postprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        keep = self._options.keep or len(nodes)
+        words = query_bundle.query_str.strip() if query_bundle else ""
+        if not words:
+            log.info("the query has no words, so cross_encoder keeps the order of the passages")
+            return nodes[:keep]
+        dispatcher.event(
+            ReRankStartEvent(query=words, nodes=nodes, top_n=keep, model_name=self._options.model),
+        )
+        scores = self._scores(words, [words_of(node) for node in nodes])
+        scored = [_with_score(node, scores[place]) if place in scores else node for place, node in enumerate(nodes)]
+        kept = by_score(scored, scores)[:keep]
+        dispatcher.event(ReRankEndEvent(nodes=kept))
+        return kept
+
+    def _scores(self, query: str, texts: list[str]) -> dict[int, float]:
+        """Give the score of each text that has words, by its place; one batched run for all of them."""
+        places = [place for place, text in enumerate(texts) if text]
+        if not places:
+            return {}
+        with self._lock:
+            pairs = [(query, texts[place]) for place in places]
+            scores = self._loaded().predict(pairs, batch_size=self._options.batch_size, show_progress_bar=False)
+        values = [float(score) for score in scores]
+        if not all(math.isfinite(value) for value in values):
+            raise StageError(f"'{NAME}' got a score from '{self._options.model}' that is not a finite number")
+        return dict(zip(places, values, strict=True))
+
+    def _loaded(self) -> CrossEncoder:
+        """Give the model, loading it at the first call; the caller holds the lock."""
+        if self._model is None:
+            from .models import load  # noqa: PLC0415 - brings torch
+
+            model = load(NAME, self._options.model, self._options.device, self._make)
+            if model.num_labels != 1:
+                raise StageError(
+                    f"'{NAME}' needs a model that gives one score, and '{self._options.model}' gives {model.num_labels}"
+                )
+            self._model = model
+        loaded: CrossEncoder = self._model
+        return loaded
+
+    def _make(self, name: str, device: str, is_local: bool) -> CrossEncoder:
+        from sentence_transformers import CrossEncoder  # noqa: PLC0415 - brings torch
+
+        length = self._options.max_length
+        model: CrossEncoder = CrossEncoder(
+            name, device=device, max_length=length, trust_remote_code=False, local_files_only=is_local
+        )
+        model.eval()  # returns Any, so not in the line below
+        return model
+
+
+def _with_score(passage: NodeWithScore, score: float) -> NodeWithScore:
+    changes: dict[str, Any] = {"score": score}
+    if isinstance(passage, Passage):
+        changes["scores"] = {**passage.scores, NAME: score}
+    return passage.model_copy(update=changes)
