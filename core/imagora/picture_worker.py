@@ -1,0 +1,166 @@
+"""The program that decodes pictures in a process of its own, within limits; it imports Pillow and nothing of Imagora.
+
+`imagora.pictures` starts it with the limits as JSON in its argument. It says "+" once it is ready. A frame is a length
+(8 bytes, big-endian) and bytes; each request is one frame, each reply two: facts as JSON, or a "reason", and a PNG.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import warnings
+from contextlib import suppress
+from importlib import import_module
+from io import BytesIO
+from typing import Any
+
+from PIL import Image, ImageChops, UnidentifiedImageError
+
+for _name in ("Avif", "Bmp", "Gif", "Jpeg", "Png", "Ppm", "Tiff", "WebP"):
+    with suppress(ImportError):  # a Pillow that was built without it
+        import_module(f"PIL.{_name}ImagePlugin")
+FORMATS: list[str] = [
+    name for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM") if name in Image.OPEN
+]
+MAGIC = {
+    b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF", b"II*\0": "TIFF", b"MM\0*": "TIFF",
+    b"%PDF": "PDF", b"PK\3\4": "ZIP archive", b"8BPS": "Photoshop file",
+}  # fmt: skip
+UPRIGHT = dict(enumerate((0, 3, 1, 5, 4, 6, 2), start=2))  # from EXIF's orientation to PIL.Image.Transpose
+LIFE = 1000  # pictures; then a fresh process, so that a C library's leaks never add up to the memory limit
+
+
+def not_a_picture(data: bytes) -> str:
+    """Say in words what a file is that no decoder takes."""
+    like = next((name for magic, name in MAGIC.items() if data.startswith(magic)), "")
+    if like in FORMATS:
+        return f"the file is damaged: it begins like a {like}, and its header cannot be read"
+    words = data[:32].decode("utf-8", "ignore").split("\n")[0].strip()
+    text = (
+        f"the text '{words}'"
+        if words.isprintable() and min(data[:32]) >= ord("\t")
+        else f"the bytes {data[:8].hex(' ')}"
+    )
+    known = "a HEIF picture or a film" if data[4:8] == b"ftyp" else like and f"a {like}"
+    return f"not a picture in a known format: it begins like {known or text}"
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """Scale greys of 16 bits by their full range to 0..255, and those of 32 bits by the range they use."""
+    image.info.pop("transparency", None)  # its number is on the old scale
+    if image.mode.startswith("I;16"):
+        return image.convert("I").point([value // 257 for value in range(65536)], "L")
+    low, high = (float(end) for end in image.getextrema())  # type: ignore[arg-type] # one band: two numbers
+    if not high - low < float("inf"):
+        raise ValueError("its pixels are not finite numbers")
+    if image.mode == "I" and low >= 0:
+        low, high = 0, next((top for top in (255, 65535) if high <= top), high)
+    scale = 255 / max(high - low, 1e-30)
+    return image.point(lambda value: value * scale - low * scale).convert("L")
+
+
+def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert to RGB, through the picture's colour profile where that fits its pixels and is not sRGB anyway."""
+    from PIL import ImageCms  # noqa: PLC0415 # few pictures need it
+
+    with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):  # a broken profile is dropped
+        lab = ImageCms.createProfile("LAB") if image.mode == "LAB" else None
+        source = ImageCms.ImageCmsProfile(lab or BytesIO(profile or b""))
+        plain = (source.profile.profile_description or "").startswith("sRGB")
+        if not plain and source.profile.xcolor_space.strip().upper() == image.mode:
+            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            return converted or image
+    return image.convert("RGB")
+
+
+def upright_rgb(image: Image.Image, side: int) -> Image.Image:
+    """Decode, shrink and turn a picture: upright RGB on white, its longer side at most `side`."""
+    image.draft(None, (2 * side, 2 * side))  # None keeps the mode
+    image.load()
+    turn, profile = None, image.info.get("icc_profile")
+    with suppress(Exception):  # damaged EXIF is no reason to lose the picture
+        turn = UPRIGHT.get(image.getexif().get(0x0112, 1))  # after load, where Pillow turns a TIFF by itself
+    if image.format in ("JPEG", "MPO") and image.mode == "CMYK" and "adobe" not in image.info:
+        image = ImageChops.invert(image)  # Pillow takes all CMYK for Adobe's, whose inks are stored inverted
+    if image.mode[0] in "IF":
+        image = eight_bits(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+    elif image.mode in ("1", "P"):  # which cannot be resized smoothly
+        image = image.convert("RGB")
+    image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if image.mode == "RGBA":
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=image.getchannel("A"))
+        image = white
+    image = in_srgb(image, profile) if profile or image.mode == "LAB" else image.convert("RGB")
+    return image if turn is None else image.transpose(Image.Transpose(turn))
+
+
+def decode(data: bytes, limits: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Give the facts and the PNG of a picture, or the reason why there are none."""
+    most, out = limits["max_pixels"], BytesIO()
+    try:
+        Image.MAX_IMAGE_PIXELS = None  # the check below says the size; Pillow's own is on while it decodes
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            size = f"{image.width}x{image.height}"
+            if not 0 < image.width * image.height <= most:
+                return {"reason": f"it has {size} pixels, and the limit is {most / 1e6:g} megapixels"}, b""
+            Image.MAX_IMAGE_PIXELS = most
+            frame = " (first frame)" if getattr(image, "is_animated", False) else ""
+            original = f"{'JPEG' if image.format == 'MPO' else image.format} {size}{frame}"
+            done = upright_rgb(image, limits["max_side"])
+        done.info = {}
+        done.save(out, "PNG", compress_level=1)
+    except UnidentifiedImageError:
+        return {"reason": not_a_picture(data)}, b""
+    except MemoryError:
+        return {"reason": "it needs more memory to decode than is allowed", "leaving": True}, b""
+    except Exception as error:  # hostile bytes raise anything in a decoder, and all of it means the same
+        words = " ".join(str(error).split())[:120] or type(error).__name__
+        return {"reason": "the file is cut off" if "truncated" in words else f"the file is damaged ({words})"}, b""
+    return {"width": done.width, "height": done.height, "original": original}, out.getvalue()
+
+
+def limit(**limits: float) -> None:
+    """Set resource limits by name, never above those that hold already; there are none on Windows."""
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 # not there on Windows
+
+        for name, value in limits.items():
+            kind = getattr(resource, f"RLIMIT_{name}")
+            hard = resource.getrlimit(kind)[1]
+            with suppress(ValueError, OSError):  # macOS refuses some
+                resource.setrlimit(kind, (int(value if hard == resource.RLIM_INFINITY else min(value, hard)), hard))
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends us
+    limits = json.loads(sys.argv[1])
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a C library that prints cannot break the frames
+    sys.dont_write_bytecode = True
+    sys.modules.get("PIL.AvifImagePlugin", Image).DEFAULT_MAX_THREADS = 1  # type: ignore[attr-defined] # workers are parallel
+    limit(AS=limits["memory"], NOFILE=16, FSIZE=0, CORE=0)
+    replies.write(b"+")
+    for number in range(1, LIFE + 1):
+        replies.flush()
+        size = int.from_bytes(requests.read(8))
+        data = requests.read(size)
+        if not size or len(data) < size:
+            return
+        limit(CPU=sum(os.times()[:2]) + limits["seconds"] + 2)  # should nobody be left to watch the clock
+        facts, png = decode(data, limits)
+        for frame in (json.dumps({"leaving": number == LIFE, **facts}).encode(), png):
+            replies.write(len(frame).to_bytes(8) + frame)
+    replies.flush()
+
+
+if __name__ == "__main__":
+    with suppress(BrokenPipeError):
+        main()

@@ -1,0 +1,169 @@
+"""Pictures from outside: bytes or a file become a Picture, decoded by a process of its own within limits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from queue import LifoQueue
+from threading import Timer
+from typing import Any
+
+from .errors import PictureError, StageError
+from .item import Picture
+
+PROGRAM = str(Path(__file__).with_name("picture_worker.py"))
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "PYTHON",
+    "LD_",
+    "DYLD_",
+    "APPDATA",
+    "SYSTEMROOT",
+)  # a decoder needs no tokens or passwords
+
+
+@dataclass(frozen=True)
+class PictureLimits:
+    """What a picture may be and cost; max_side: of the result, in pixels; memory: address space in bytes."""
+
+    max_bytes: int = 64_000_000
+    max_pixels: int = 100_000_000
+    max_side: int = 1024
+    seconds: float = 10.0
+    memory: int = 1_500_000_000
+
+
+class PictureDecoder:
+    """Decodes pictures in up to `workers` processes; each starts when first needed and is replaced when it dies."""
+
+    def __init__(self, workers: int = 2, limits: PictureLimits | None = None) -> None:
+        self.workers, self.limits, self._closed = workers, limits or PictureLimits(), False
+        self._free: LifoQueue[_Worker] = LifoQueue()
+        for _ in range(workers):
+            self._free.put(_Worker(self.limits))
+
+    def decode(self, source: Path | bytes) -> Picture:
+        """Give the picture, or raise PictureError with the reason; blocks, and may be called from many threads."""
+        data = source if isinstance(source, bytes) else _read(source, self.limits.max_bytes)
+        if not data:
+            raise PictureError("the file is empty")
+        if len(data) > self.limits.max_bytes:
+            raise PictureError(f"the file is larger than {self.limits.max_bytes / 1e6:g} MB, which is the limit")
+        worker = self._free.get()
+        try:
+            if self._closed:
+                raise StageError("the picture decoder is closed")
+            return worker.decode(data)
+        finally:
+            self._free.put(worker)
+
+    def __enter__(self) -> PictureDecoder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed = True
+        workers = [self._free.get() for _ in range(self.workers)]  # waits for pictures that are being decoded
+        for worker in workers:
+            worker.stop()
+            self._free.put(worker)
+
+
+def decode(source: Path | bytes, limits: PictureLimits | None = None) -> Picture:
+    """Decode one picture in a process started for it; whoever has more than one keeps a PictureDecoder."""
+    with PictureDecoder(1, limits) as decoder:
+        return decoder.decode(source)
+
+
+class _Worker:
+    """One place in the pool, with a process in it once there is work."""
+
+    def __init__(self, limits: PictureLimits) -> None:
+        self.limits, self._late = limits, False
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def decode(self, data: bytes) -> Picture:
+        process = self._process if self._process and self._process.poll() is None else self._start()
+        clock, facts = Timer(self.limits.seconds, self._give_up, [process]), {"leaving": True}
+        clock.start()
+        try:
+            facts, png = self._ask(process, data)
+            if "reason" in facts:
+                raise PictureError(str(facts["reason"]))
+            sha256 = hashlib.sha256(data).hexdigest()
+            return Picture(png, int(facts["width"]), int(facts["height"]), sha256, str(facts["original"]))
+        except (OSError, EOFError, ValueError, LookupError, TypeError):
+            process.kill()
+            end = -process.wait()
+            how = f"the decoder died on it ({signal.Signals(end).name if end > 0 else f'exit code {-end}'})"
+            slow = self._late or end == getattr(signal, "SIGXCPU", None)
+            raise PictureError(f"it took longer than {self.limits.seconds:g} s" if slow else how) from None
+        finally:
+            clock.cancel()
+            clock.join()  # so that it never strikes at the next picture
+            if self._late or facts.get("leaving"):
+                self.stop()
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.kill()
+            with suppress(OSError):  # bytes that it never read
+                self._process.__exit__(None, None, None)
+        self._process, self._late = None, False
+
+    def _give_up(self, process: subprocess.Popen[bytes]) -> None:
+        self._late = True
+        process.kill()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self.stop()
+        pipe, environment = subprocess.PIPE, {k: v for k, v in os.environ.items() if k.upper().startswith(PASSED_ON)}
+        # -P: nothing beside the program or in the working folder can pose as a module; own session: no Ctrl-C
+        self._process = process = subprocess.Popen(
+            [sys.executable, "-P", PROGRAM, json.dumps(asdict(self.limits))],
+            stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment, start_new_session=True,
+        )  # fmt: skip
+        if process.stdout is None or process.stdout.read(1) != b"+":
+            self.stop()
+            raise StageError("the process that decodes pictures does not start; does 'import PIL.Image' work?")
+        return process
+
+    def _ask(self, process: subprocess.Popen[bytes], data: bytes) -> tuple[dict[str, Any], bytes]:
+        if process.stdin is None or process.stdout is None:
+            raise EOFError
+        process.stdin.write(len(data).to_bytes(8))
+        process.stdin.write(data)
+        process.stdin.flush()
+        frames = []
+        for most in (10_000, 5 * self.limits.max_side**2 + 10_000):  # it may be taken over: what it says is bounded
+            size = int.from_bytes(process.stdout.read(8))
+            frames.append(process.stdout.read(min(size, most)))
+            if len(frames[-1]) < max(size, most == 10_000):  # noqa: PLR2004 # facts are never empty
+                raise EOFError
+        return dict(json.loads(frames[0])), frames[1]
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise PictureError("it is not a regular file")
+        with open(path, "rb", opener=_without_waiting) as file:  # Path.open has no opener
+            return file.read(most + 1)
+    except (OSError, ValueError) as error:
+        words: dict[type[Exception], str] = {
+            FileNotFoundError: "the file is not there",
+            PermissionError: "there is no permission to read the file",
+        }
+        raise PictureError(words.get(type(error), f"the file cannot be read ({error})")) from None
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # should a pipe have taken the file's place

@@ -1,0 +1,211 @@
+"""The processes that decode: they die, hang and are replaced, and the caller never notices more than a PictureError."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from imagora.errors import PictureError, StageError
+from imagora.pictures import PictureDecoder, PictureLimits, decode
+from PIL import Image
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, which only Linux has")
+
+
+def png(width: int = 40, height: int = 30) -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (width, height), "teal").save(out, "PNG")
+    return out.getvalue()
+
+
+@cache
+def heavy_png() -> bytes:
+    """A sound picture of 99 megapixels, small as a file, that takes a while to decode."""
+    out = BytesIO()
+    Image.new("RGB", (11000, 9000)).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def children() -> list[int]:
+    lists = [task / "children" for task in Path("/proc/self/task").iterdir()]
+    return sorted(int(pid) for file in lists if file.exists() for pid in file.read_text().split())
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_file_and_its_bytes_give_the_same_picture(tmp_path: Path) -> None:
+    file = tmp_path / "a\nb.png"
+    file.write_bytes(png())
+    assert decode(file) == decode(png())
+
+
+def test_what_is_not_a_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "link.png").symlink_to("link.png")
+    for name, reason in (
+        ("pipe.png", "it is not a regular file"),
+        (".", "it is not a regular file"),
+        ("nothing.png", "the file is not there"),
+        ("link.png", "the file cannot be read"),
+        ("a\0b", "the file cannot be read"),
+    ):
+        with pytest.raises(PictureError, match=reason):
+            decode(tmp_path / name)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    file = tmp_path / "large.png"
+    with file.open("wb") as out:
+        out.truncate(65_000_000)
+    with pytest.raises(PictureError, match=r"larger than 64 MB"):
+        decode(file)
+
+
+def test_a_picture_that_takes_too_long_is_given_up_and_the_next_one_is_decoded() -> None:
+    with PictureDecoder(1, PictureLimits(seconds=0.5)) as decoder:
+        with pytest.raises(PictureError, match=r"it took longer than 0\.5 s"):
+            decoder.decode(heavy_png())
+        assert decoder.decode(png()).width == 40
+
+
+def test_a_picture_that_needs_too_much_memory_is_refused_and_the_next_one_is_decoded() -> None:
+    if sys.platform == "darwin":
+        pytest.skip("macOS does not hold processes to a limit of memory")
+    with PictureDecoder(1, PictureLimits(memory=200_000_000)) as decoder:
+        with pytest.raises(PictureError, match="more memory to decode than is allowed"):
+            decoder.decode(heavy_png())
+        assert decoder.decode(png()).width == 40
+
+
+@linux
+def test_a_worker_killed_at_work_costs_one_picture_and_is_replaced() -> None:
+    with PictureDecoder(1, PictureLimits(seconds=60)) as decoder, ThreadPoolExecutor(1) as threads:
+        decoder.decode(png())
+        before = children()
+        worker = decoder._free.queue[0]._process  # the test has to know whom to kill
+        assert worker is not None
+        doomed = threads.submit(decoder.decode, heavy_png())
+        while Path(f"/proc/{worker.pid}/stat").read_text().split()[2] != "R":
+            pass
+        os.kill(worker.pid, signal.SIGKILL)
+        with pytest.raises(PictureError, match=r"the decoder died on it \(SIGKILL\)"):
+            doomed.result()
+        assert decoder.decode(png()).width == 40
+        assert len(children()) == len(before)
+        assert worker.pid not in children()
+
+
+@linux
+def test_a_worker_that_died_between_two_pictures_costs_none() -> None:
+    with PictureDecoder(1) as decoder:
+        decoder.decode(png())
+        worker = decoder._free.queue[0]._process
+        assert worker is not None
+        os.kill(worker.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
+        assert decoder.decode(png()).width == 40
+
+
+@linux
+def test_no_process_and_no_file_stays_open() -> None:
+    gc.collect()
+    before = children(), open_files()
+    for _ in range(3):
+        with PictureDecoder(3, PictureLimits(seconds=0.5)) as decoder, ThreadPoolExecutor(3) as threads:
+            tasks = [
+                threads.submit(decoder.decode, data) for data in (png(), heavy_png(), b"", b"no", png(), heavy_png())
+            ]
+            assert {type(task.exception()) for task in tasks} <= {type(None), PictureError}
+    assert (children(), open_files()) == before
+
+
+def test_many_threads_share_few_workers_and_each_gets_its_own_picture() -> None:
+    pictures = [png(width, 7) for width in range(1, 60)]
+    with PictureDecoder(2) as decoder, ThreadPoolExecutor(6) as threads:
+        assert [picture.width for picture in threads.map(decoder.decode, pictures)] == list(range(1, 60))
+
+
+def test_a_closed_decoder_blames_itself_and_not_the_picture() -> None:
+    with PictureDecoder(1) as decoder:
+        decoder.decode(png())
+    with pytest.raises(StageError, match="closed"):
+        decoder.decode(png())
+
+
+@linux
+def test_the_callers_memory_does_not_grow_with_a_picture_of_99_megapixels() -> None:
+    script = (
+        "import resource, sys\nfrom imagora.pictures import PictureDecoder, PictureLimits\nfrom pathlib import Path\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "with PictureDecoder(1, PictureLimits(seconds=60)) as decoder: decoder.decode(sys.stdin.buffer.read())\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, 'PIL' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], input=heavy_png(), capture_output=True, check=True)
+    grown, pillow = done.stdout.decode().split()
+    assert int(grown) < 20_000  # KiB; the picture itself is 297 MB
+    assert pillow == "False"
+
+
+@linux
+def test_ctrl_c_ends_the_caller_and_no_worker_says_anything(tmp_path: Path) -> None:
+    small, heavy = tmp_path / "small.png", tmp_path / "heavy.png"
+    small.write_bytes(png())
+    heavy.write_bytes(heavy_png())
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom imagora.pictures import PictureDecoder, PictureLimits\n"
+        "with PictureDecoder(1, PictureLimits(seconds=60)) as decoder:\n    decoder.decode(Path(sys.argv[1]))\n"
+        "    print('ready', flush=True)\n    while True: decoder.decode(Path(sys.argv[2]))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(small), str(heavy)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout
+    assert process.stderr
+    assert process.stdout.readline() == b"ready\n"
+    os.killpg(process.pid, signal.SIGINT)
+    errors = process.stderr.read().decode()
+    process.stdout.close()
+    process.stderr.close()
+    process.wait()
+    assert errors.count("Traceback") == 1, errors  # the caller's own
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_a_worker_sees_no_secrets_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_API_KEY", "hush")
+    with PictureDecoder(1) as decoder:
+        decoder.decode(png())
+        worker = decoder._free.queue[0]._process
+        assert worker is not None
+        if sys.platform == "linux":
+            assert b"hush" not in Path(f"/proc/{worker.pid}/environ").read_bytes()
+
+
+def test_nothing_in_the_working_folder_can_pose_as_a_module(tmp_path: Path) -> None:
+    (tmp_path / "PIL").mkdir()
+    (tmp_path / "PIL" / "__init__.py").write_text("raise SystemExit('taken over')")
+    script = "import sys; from imagora.pictures import decode; print(decode(sys.stdin.buffer.read()).original)"
+    command = [sys.executable, "-P", "-c", script]
+    done = subprocess.run(command, input=png(), cwd=tmp_path, capture_output=True, check=False)
+    assert done.stdout == b"PNG 40x30\n", done.stderr
+
+
+def test_a_bomb_in_the_pixels_stays_within_the_limits() -> None:
+    whole = heavy_png()
+    assert len(zlib.compress(whole)) < len(whole)
+    with pytest.raises(PictureError, match="the limit is 1 megapixels"):
+        decode(whole, PictureLimits(max_pixels=1_000_000))
