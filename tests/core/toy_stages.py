@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from toys import ToyItem
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+MARKER = re.compile(r"\[\d+\]")  # one that stands in a passage would look like a citation of ours
 NOTHING = "nothing in the index answers this"
 
 
@@ -140,7 +141,8 @@ class ToyQuote(CustomLLM):
         if len(passages) < self.passage:
             return NOTHING
         passage = passages[self.passage - 1]
-        return f"{' '.join(passage.get_content().split()) or passage.title} [{self.passage}]"
+        words = " ".join(passage.get_content().split()) or passage.title
+        return f"{re.sub(MARKER, '', words)} [{self.passage}]"
 
 
 class ToyEmails:

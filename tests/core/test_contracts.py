@@ -1,0 +1,181 @@
+"""The toys keep the contracts, and each contract finds the faults that it is there to find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import faulty_toys
+import imagora.testing
+import pytest
+import toys
+from imagora import BuildContext
+from imagora.testing import (
+    ComponentContract,
+    EmbedderContract,
+    GeneratorContract,
+    GuardrailContract,
+    IndexContract,
+    PreparerContract,
+    RerankerContract,
+    RetrieverContract,
+    SourceContract,
+    WrapperContract,
+)
+from imagora.testing.golden import fill
+from toy_embedders import ToyColour, ToyWords
+from toy_index import ToyMemory
+from toy_stages import ToyCounter, ToyEmails, ToyList, ToyQuote, ToyRetriever, ToyReverse, ToyShout
+
+
+class TestOffers(ComponentContract):
+    plugin = "toys"
+
+    @pytest.fixture
+    def context(self) -> BuildContext:
+        return BuildContext("toys", {"image": ToyColour()}, ToyMemory())
+
+
+class TestList(SourceContract):
+    @pytest.fixture
+    def stage(self) -> ToyList:
+        rows = [{"uri": "a", "colour": "red"}, {"uri": "b", "text": "b"}, {"uri": "c", "broken": True}]
+        return ToyList("toys", [toys.ToyItem.model_validate(row) for row in rows])
+
+
+class TestShout(PreparerContract):
+    @pytest.fixture
+    def stage(self) -> ToyShout:
+        return ToyShout("!")
+
+
+class TestColour(EmbedderContract):
+    pictures = meets = True
+    least_met = 1.0
+
+    @pytest.fixture
+    def stage(self) -> ToyColour:
+        return ToyColour()
+
+
+class TestWords(EmbedderContract):
+    sparse = True
+
+    @pytest.fixture
+    def stage(self) -> ToyWords:
+        return ToyWords()
+
+
+class TestMemory(IndexContract):
+    durable = False
+
+    @pytest.fixture
+    def make(self) -> Callable[[Path], ToyMemory]:
+        return lambda path: ToyMemory()
+
+
+class TestMemoryInAFile(IndexContract):
+    @pytest.fixture
+    def make(self) -> Callable[[Path], ToyMemory]:
+        return ToyMemory
+
+
+class TestRetriever(RetrieverContract):
+    @pytest.fixture
+    def stage(self) -> ToyRetriever:
+        embedders = {"image": ToyColour(), "text": ToyColour(), "sparse": ToyWords()}
+        fill(index := ToyMemory(), embedders)
+        return ToyRetriever(8, {}, "rrf", embedders, index)
+
+
+class TestRetrieverOfWordsOnly(RetrieverContract):
+    pictures = False
+
+    @pytest.fixture
+    def stage(self) -> ToyRetriever:
+        fill(index := ToyMemory(), {"sparse": ToyWords()})
+        return ToyRetriever(8, {}, "weighted", {"sparse": ToyWords()}, index)
+
+
+class TestReverse(RerankerContract):
+    @pytest.fixture
+    def stage(self) -> ToyReverse:
+        return ToyReverse()
+
+
+class TestQuote(GeneratorContract):
+    cites_only_passages = True
+
+    @pytest.fixture
+    def stage(self) -> ToyQuote:
+        return ToyQuote()
+
+
+class TestEmails(GuardrailContract):
+    @pytest.fixture(params=["redact", "refuse"])
+    def stage(self, request: pytest.FixtureRequest) -> ToyEmails:
+        self.action = request.param
+        return ToyEmails(request.param)
+
+    @pytest.fixture
+    def dirty(self) -> list[tuple[str, str]]:
+        addresses = [f"person.{number}@example.org" for number in range(9)]
+        return [(f"Write to {address}, please.", address) for address in addresses]
+
+
+class TestCounter(WrapperContract):
+    @pytest.fixture
+    def stage(self) -> ToyCounter:
+        return ToyCounter("")
+
+
+class Outcomes:
+    """Which test of which class failed with which error, in a run of pytest within this one."""
+
+    def __init__(self) -> None:
+        self.failed: set[tuple[str, str, str]] = set()
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed and report.when == "call":
+            _, name, test = report.nodeid.split("::", 2)
+            error = report.longrepr.reprcrash.message.partition(":")[0].split()[0]
+            self.failed.add(
+                (name, test.partition("[")[0], "AssertionError" if error in {"assert", "Failed"} else error)
+            )
+
+
+FAULTY = [faulty for name, faulty in vars(faulty_toys).items() if name.startswith("Faulty")]
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> Outcomes:
+    options = [
+        "-c",
+        "/dev/null",
+        "-q",
+        "--no-header",
+        "--tb=short",
+        "--import-mode=importlib",
+        "-p",
+        "no:cacheprovider",
+    ]
+    tests = [f"{faulty_toys.__file__}::{faulty.__name__}::{faulty.fails}" for faulty in FAULTY]
+    pytest.main([*options, "-o", "python_classes=Faulty*", *tests], plugins=[seen := Outcomes()])
+    return seen
+
+
+@pytest.mark.parametrize("faulty", FAULTY, ids=lambda faulty: faulty.__name__)
+def test_a_faulty_toy_fails_the_test_that_is_there_for_it(outcomes: Outcomes, faulty: Any) -> None:
+    assert (faulty.__name__, faulty.fails, getattr(faulty, "error", "AssertionError")) in outcomes.failed
+
+
+def test_every_contract_has_a_faulty_toy() -> None:
+    contracts = {getattr(imagora.testing, name) for name in imagora.testing.__all__}
+    assert {base for faulty in FAULTY for base in faulty.__mro__} >= contracts
+
+
+def test_every_test_of_the_contracts_has_a_faulty_toy() -> None:
+    contracts = [getattr(imagora.testing, name) for name in imagora.testing.__all__]
+    tests = {test for contract in contracts for test in vars(contract) if test.startswith("test_")}
+    assert {faulty.fails for faulty in FAULTY} >= tests
