@@ -1,0 +1,34 @@
+"""What a recipe can say about a hybrid search."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from imagora import Options
+from pydantic import Field
+
+
+class HybridOptions(Options):
+    """One search over several legs, fused into one order."""
+
+    legs: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="the legs to search (image, text, sparse) and their weights, such as {image: 1.0, sparse: 0.5}; "
+        "not given: every leg that the recipe has an embedder for, with weight 1; a leg of weight 0 is not searched",
+    )
+    fusion: Literal["rrf", "dbsf", "weighted"] = Field(
+        default="rrf",
+        description="how the legs become one order: rrf by their ranks, dbsf by their scores brought to one scale, "
+        "weighted by their raw scores",
+    )
+    rrf_k: int = Field(
+        default=60,
+        ge=1,
+        description="for rrf, a hit of rank r (from 0) adds weight / (rrf_k + r): small: the top counts",
+    )
+    top_k: int = Field(default=20, ge=1, description="passages to give, where the query does not say how many")
+    candidates: int | None = Field(
+        default=None,
+        ge=1,
+        description="hits taken from each leg before fusion, at least top_k; not given: twice top_k and at least 50",
+    )

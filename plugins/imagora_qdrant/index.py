@@ -1,0 +1,124 @@
+"""The index `qdrant`: opened for legs whose identities fit, written in batches, searched."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from imagora.errors import IndexMissing, StageError, UnusableIndex
+from imagora.stages import Entry, Hit, Identity, SearchRequest, SparseVector, Vector
+
+from .identities import Legs, check, is_sparse
+from .options import QdrantOptions
+from .store import Store
+
+
+def store_for(options: QdrantOptions) -> Store:
+    """Give the form of the index that the options ask for; nothing is opened."""
+    if options.path is not None:
+        from .embedded import EmbeddedStore  # noqa: PLC0415 - needs the engine, and only it
+
+        return EmbeddedStore(options, options.path)
+    from .server import ServerStore  # noqa: PLC0415 - needs the client, and only it
+
+    return ServerStore(options)
+
+
+class QdrantIndex:
+    """One Qdrant collection with a named vector for each leg."""
+
+    def __init__(self, options: QdrantOptions, recipe: str, store: Store | None = None) -> None:
+        self._options, self._recipe = options, recipe
+        self._store = store or store_for(options)
+        self._lock = threading.RLock()
+        self._legs: Legs | None = None
+        self._writable = False
+
+    @property
+    def place(self) -> str:
+        """A folder, or an address without credentials and the collection's name."""
+        return self._store.place
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of an embedded index, None for a server."""
+        return self._options.path
+
+    def open(self, legs: Mapping[str, Identity], *, create: bool) -> None:
+        """Open for these legs; a second time only checks them."""
+        with self._lock:
+            if self._legs is not None and (self._writable or not create):
+                return check(self._legs, legs, self.place, create=create)
+            kept = self._store.kept()
+            if kept is None:
+                if not create:
+                    raise IndexMissing(
+                        f"there is no index at '{self.place}' yet; make it with: imagora ingest {self._recipe}"
+                    )
+                self._store.make(legs)
+                kept = dict(legs)
+            check(kept, legs, self.place, create=create)
+            if self._legs is None:
+                self._store.attach()
+            if create:
+                self._store.index_fields(self._options.fields)
+            self._legs, self._writable = kept, create
+            return None
+
+    def upsert(self, entries: Sequence[Entry]) -> None:
+        """Write entries, replacing those of equal id; durable when it returns."""
+        legs = self._opened()
+        for entry in entries:
+            for leg, vector in entry.vectors.items():
+                _check_vector(entry.id, leg, vector, legs)
+        for start in range(0, len(entries), self._options.batch):
+            self._store.write(entries[start : start + self._options.batch])
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove entries by id; unknown ids are ignored; durable when it returns."""
+        self._opened()
+        for start in range(0, len(ids), self._options.batch):
+            self._store.remove(ids[start : start + self._options.batch])
+
+    def count(self) -> int:
+        """Say how many entries there are."""
+        self._opened()
+        return self._store.count()
+
+    async def asearch(self, request: SearchRequest) -> list[Hit]:
+        """Find the best entries, best first, at most `request.limit` of them."""
+        legs = self._opened()
+        for leg in request.legs:
+            _check_vector(f"the query '{leg.name}'", leg.leg, leg.vector, legs)
+        return await self._store.search(request)
+
+    def close(self) -> None:
+        """Let go of files and connections; a closed index can be opened again."""
+        with self._lock:
+            if self._legs is not None:
+                self._legs = None
+                self._store.detach()
+
+    def _opened(self) -> Legs:
+        legs = self._legs
+        if legs is None:
+            raise UnusableIndex(f"the index at '{self.place}' is not open; call open() first")
+        return legs
+
+
+def _check_vector(whose: str, leg: str, vector: Vector, legs: Legs) -> None:
+    """Refuse what would be wrong or poison the index: another leg, another length, a number that is none."""
+    if leg not in legs:
+        raise StageError(f"'{whose}' has a vector for the leg '{leg}', and the index has: {', '.join(sorted(legs))}")
+    sparse = isinstance(vector, SparseVector)
+    if sparse != is_sparse(legs[leg]):
+        raise StageError(f"'{whose}' has a vector of the wrong kind for the leg '{leg}', which is of {legs[leg]}")
+    numbers = vector.values if isinstance(vector, SparseVector) else vector
+    if not sparse and len(numbers) != legs[leg].dimension:
+        raise StageError(
+            f"'{whose}' has {len(numbers)} dimensions for the leg '{leg}', and the index takes {legs[leg].dimension}"
+        )
+    if not math.isfinite(sum(numbers)):
+        raise StageError(f"'{whose}' has a vector for the leg '{leg}' with a number that is not finite")

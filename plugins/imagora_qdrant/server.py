@@ -1,0 +1,188 @@
+"""The index on a Qdrant server or cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+import grpc  # type: ignore[import-untyped]  # grpcio has no type information
+from imagora.errors import UnusableIndex
+from imagora.stages import Entry, Hit, SearchRequest
+from qdrant_client import AsyncQdrantClient, QdrantClient, models
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from .client_dialect import ClientDialect, client_vector
+from .conditions import condition_of, key_of
+from .identities import Legs, from_document, to_document
+from .options import FieldType, QdrantOptions
+from .search import search_steps
+from .server_config import check_dimensions, dense_config, quantization_of, sparse_config
+
+_REFUSED = {401: "the API key is missing or wrong", 403: "the API key does not allow it"}
+
+
+class ServerStore:
+    """A collection whose metadata says who made the vectors.
+
+    writer, reader: make the clients; the reader's is made anew for each event loop, to which its connections belong.
+    """
+
+    def __init__(
+        self,
+        options: QdrantOptions,
+        writer: Callable[[], QdrantClient] | None = None,
+        reader: Callable[[], AsyncQdrantClient] | None = None,
+    ) -> None:
+        self._options, self._name = options, options.collection
+        self._new_writer = writer or self._connect
+        self._new_reader = reader or self._connect_async
+        self._dialect = ClientDialect(options.hnsw.ef)
+        self._lock = threading.Lock()
+        self._writer: QdrantClient | None = None
+        self._readers: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncQdrantClient] = WeakKeyDictionary()
+        self._one_shard = True
+
+    @property
+    def place(self) -> str:
+        return f"{_without_credentials(self._options.url or '')}, collection {self._name}"
+
+    def kept(self) -> Legs | None:
+        with self._in_words():
+            if not self._client.collection_exists(self._name):
+                return None
+            config = self._client.get_collection(self._name).config
+        if not config.metadata or "imagora" not in config.metadata:
+            raise UnusableIndex(
+                f"the collection '{self._name}' is there and was not made by imagora ('{self.place}'); name another "
+                "collection"
+            )
+        legs = from_document(config.metadata, self.place)
+        check_dimensions(config.params, legs, self.place)
+        return legs
+
+    def make(self, legs: Legs) -> None:
+        o = self._options
+        with self._in_words():
+            self._client.create_collection(
+                self._name,
+                vectors_config=dense_config(legs, o),
+                sparse_vectors_config=sparse_config(legs, o),
+                shard_number=o.shard_number,
+                replication_factor=o.replication_factor,
+                write_consistency_factor=o.write_consistency_factor,
+                hnsw_config=models.HnswConfigDiff(m=o.hnsw.m, ef_construct=o.hnsw.ef_construct),
+                quantization_config=quantization_of(o),
+                metadata=to_document(legs),
+            )
+
+    def attach(self) -> None:
+        with self._in_words():
+            self._one_shard = (self._client.get_collection(self._name).config.params.shard_number or 1) == 1
+
+    def index_fields(self, fields: Mapping[str, FieldType]) -> None:
+        with self._in_words():
+            there = self._client.get_collection(self._name).payload_schema
+            for field, kind in fields.items():
+                key = key_of(field)
+                if key in there and there[key].data_type == kind:
+                    continue
+                if key in there:
+                    self._client.delete_payload_index(self._name, key, wait=True)
+                self._client.create_payload_index(self._name, key, models.PayloadSchemaType(kind), wait=True)
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        points = [
+            models.PointStruct(
+                id=entry.id,
+                vector={leg: client_vector(vector) for leg, vector in entry.vectors.items()},
+                payload=dict(entry.payload),
+            )
+            for entry in entries
+        ]
+        with self._in_words():
+            self._client.upsert(self._name, points, wait=True)
+
+    def remove(self, ids: Sequence[str]) -> None:
+        with self._in_words():
+            self._client.delete(self._name, models.PointIdsList(points=list(ids)), wait=True)
+
+    def count(self) -> int:
+        with self._in_words():
+            return self._client.count(self._name, exact=True).count
+
+    async def search(self, request: SearchRequest) -> list[Hit]:
+        wanted = request.filter
+        condition = None if wanted is None else condition_of(wanted, self._dialect, self._options.fields)
+        steps = search_steps(request, self._dialect, condition, one_shard=self._one_shard)
+        client = self._reader()
+        try:
+            queries = next(steps)
+            while True:
+                with self._in_words():
+                    answers = await client.query_batch_points(self._name, queries)
+                queries = steps.send([list(answer.points) for answer in answers])
+        except StopIteration as done:
+            hits: list[Hit] = done.value
+            return hits
+
+    def detach(self) -> None:
+        with self._lock:
+            writer, self._writer = self._writer, None
+            self._readers.clear()
+        if writer is not None:
+            writer.close()
+
+    @property
+    def _client(self) -> QdrantClient:
+        with self._lock:
+            if self._writer is None:
+                self._writer = self._new_writer()
+            return self._writer
+
+    def _reader(self) -> AsyncQdrantClient:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            if loop not in self._readers:
+                self._readers[loop] = self._new_reader()
+            return self._readers[loop]
+
+    def _connect(self) -> QdrantClient:
+        o = self._options
+        key = o.api_key.get_secret_value() if o.api_key else None
+        return QdrantClient(
+            url=o.url, api_key=key, timeout=o.timeout, prefer_grpc=o.prefer_grpc, check_compatibility=False
+        )
+
+    def _connect_async(self) -> AsyncQdrantClient:
+        o = self._options
+        key = o.api_key.get_secret_value() if o.api_key else None
+        return AsyncQdrantClient(
+            url=o.url, api_key=key, timeout=o.timeout, prefer_grpc=o.prefer_grpc, check_compatibility=False
+        )
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Say in words what the connection or the server's answer was."""
+        try:
+            yield
+        except ResponseHandlingException as error:
+            raise UnusableIndex(f"no Qdrant server answers at '{self.place}': {error}") from error
+        except grpc.RpcError as error:
+            raise UnusableIndex(f"no Qdrant server answers at '{self.place}': {_grpc_reason(error)}") from error
+        except UnexpectedResponse as error:
+            reason = _REFUSED.get(error.status_code or 0, str(error))
+            raise UnusableIndex(f"the Qdrant server refused what was asked of '{self.place}': {reason}") from error
+
+
+def _without_credentials(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _grpc_reason(error: grpc.RpcError) -> str:
+    details = getattr(error, "details", None)
+    return str(details() if callable(details) else error)
