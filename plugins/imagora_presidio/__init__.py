@@ -1,0 +1,31 @@
+"""A guardrail that finds personal data with Presidio, and redacts or refuses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import imagora
+from imagora import BuildContext, Component
+
+
+@imagora.hookimpl
+def offer_guardrails() -> list[Component[Any]]:
+    """Offer the guardrail `presidio`."""
+    from .options import PresidioOptions  # noqa: PLC0415 - a plugin is imported by every command
+
+    def build(options: PresidioOptions, _context: BuildContext) -> object:
+        from .guardrail import PresidioGuardrail  # noqa: PLC0415 - only where a recipe asks for it
+        from .models import installed_model  # noqa: PLC0415 - the same
+
+        return PresidioGuardrail(options, installed_model(options))
+
+    return [
+        Component(
+            name="presidio",
+            summary="finds names, e-mail addresses, phone, card and account numbers in texts; redacts or refuses them",
+            options=PresidioOptions,
+            build=build,
+            requires=("presidio_analyzer", "spacy", "phonenumbers", "tldextract"),
+            extra="presidio",
+        )
+    ]
