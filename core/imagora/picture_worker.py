@@ -63,7 +63,7 @@ def eight_bits(image: Image.Image) -> Image.Image:
 
 def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Convert to RGB, through the picture's colour profile where that fits its pixels and is not sRGB anyway."""
-    from PIL import ImageCms  # noqa: PLC0415 # few pictures need it
+    from PIL import ImageCms  # few pictures need it
 
     with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):  # a broken profile is dropped
         lab = ImageCms.createProfile("LAB") if image.mode == "LAB" else None
@@ -127,7 +127,7 @@ def decode(data: bytes, limits: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
 def limit(**limits: float) -> None:
     """Set resource limits by name, never above those that hold already; there are none on Windows."""
     if sys.platform != "win32":
-        import resource  # noqa: PLC0415 # not there on Windows
+        import resource  # not there on Windows
 
         for name, value in limits.items():
             kind = getattr(resource, f"RLIMIT_{name}")

@@ -70,6 +70,10 @@ class PictureDecoder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes; pictures asked for from now on raise StageError."""
         self._closed = True
         workers = [self._free.get() for _ in range(self.workers)]  # waits for pictures that are being decoded
         for worker in workers:

@@ -155,7 +155,7 @@ class Pipeline:
         self, source: str | Path | None = None, on_progress: Callable[[Progress], None] | None = None
     ) -> IngestReport:
         """Bring the index up to date with the recipe's source, or with another path for it; see `imagora.ingest`."""
-        from .ingest import ingest  # noqa: PLC0415 - a pipeline that only answers needs none of it
+        from .ingest import ingest
 
         return ingest(self.plan, self.stages, source=source, on_progress=on_progress)
 

@@ -40,9 +40,9 @@ def search(
         raise QueryError("say what to look for in words, or give a picture with -i FILE")
     with open_pipeline(recipe) as pipeline:
         found = pipeline.search(text, pictures=image or [], filter=where, top_k=top)
-    from imagora.answer import passages_to_dicts  # noqa: PLC0415 - heavy, and `--help` must stay quick
+    from imagora.answer import passages_to_dicts
 
-    from .render import show_passages  # noqa: PLC0415 - as above
+    from .render import show_passages
 
     if as_json:
         typer.echo(json.dumps({"passages": passages_to_dicts(found.passages)}, indent=2))
@@ -71,7 +71,7 @@ def ask(
     if as_json:
         typer.echo(json.dumps(answer.to_dict(), indent=2))
         return
-    from .render import show_answer, show_plan  # noqa: PLC0415 - heavy, and `--help` must stay quick
+    from .render import show_answer, show_plan
 
     console = Console()
     show_answer(console, answer, explain=explain)

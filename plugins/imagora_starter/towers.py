@@ -1,0 +1,118 @@
+"""The two towers on ONNX Runtime: words to unit vectors, pictures to unit vectors, of one space of 384 dimensions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .export import picture_model, text_model
+
+SIDE = 224
+MAX_TOKENS = 256
+"""What MiniLM was trained on; longer texts are embedded in windows, and the windows' vectors averaged."""
+
+Floats = NDArray[np.float32]
+
+
+class TextTower:
+    """all-MiniLM-L6-v2 on ONNX Runtime."""
+
+    def __init__(self, threads: int) -> None:
+        from tokenizers import Tokenizer
+
+        folder = text_model()
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        special = [self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]")]
+        self._cls, self._sep = (int(id_) for id_ in special if id_ is not None)
+        self._session = _session(folder, threads)
+
+    def embed(self, texts: Sequence[str], batch: int) -> Floats:
+        """Give unit vectors (n x 384), in order; texts of one length share batches, so that little is padded."""
+        windows = [(place, window) for place, text in enumerate(texts) for window in self._windows(text)]
+        windows.sort(key=lambda pair: len(pair[1]))
+        sums = np.zeros((len(texts), 384), np.float32)
+        for start in range(0, len(windows), batch):
+            chunk = windows[start : start + batch]
+            np.add.at(sums, [place for place, _ in chunk], self._run([ids for _, ids in chunk]))
+        return unit(sums)
+
+    def _windows(self, text: str) -> list[list[int]]:
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        width = MAX_TOKENS - 2
+        return [[self._cls, *ids[at : at + width], self._sep] for at in range(0, max(len(ids), 1), width)]
+
+    def _run(self, windows: list[list[int]]) -> Floats:
+        width = max(len(ids) for ids in windows)
+        ids, mask = np.zeros((2, len(windows), width), np.int64)
+        for row, window in enumerate(windows):
+            ids[row, : len(window)], mask[row, : len(window)] = window, 1
+        (vectors,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        return np.asarray(vectors, np.float32)
+
+
+class PictureTower:
+    """EfficientNet-Lite0 with the starter's head on ONNX Runtime."""
+
+    def __init__(self, threads: int) -> None:
+        self._session = _session(picture_model(), threads)
+
+    def embed(self, pictures: Sequence[str | Path | BytesIO], batch: int) -> Floats:
+        """Give unit vectors (n x 384) for picture files, in order."""
+        rows = [np.zeros((0, 384), np.float32)]
+        for start in range(0, len(pictures), batch):
+            pixels = np.stack([_pixels(picture) for picture in pictures[start : start + batch]])
+            rows.append(np.asarray(self._session.run(None, {"pixels": pixels})[0], np.float32))
+        return np.concatenate(rows)
+
+
+def unit(rows: Floats) -> Floats:
+    """Give rows at unit length."""
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9), np.float32)
+
+
+_lock = threading.Lock()
+
+
+def text_tower(threads: int) -> TextTower:
+    """Give the process's text tower; embedder and generator share it."""
+    with _lock:
+        return _text_tower(threads)
+
+
+def picture_tower(threads: int) -> PictureTower:
+    """Give the process's picture tower."""
+    with _lock:
+        return _picture_tower(threads)
+
+
+_text_tower, _picture_tower = cache(TextTower), cache(PictureTower)
+
+
+def _pixels(picture: str | Path | BytesIO) -> Floats:
+    # On white and padded to a square around its middle, as the head was trained.
+    with Image.open(picture) as opened:
+        rgba = opened.convert("RGBA")
+    side = max(rgba.size)
+    square = Image.new("RGBA", (side, side), "white")
+    square.alpha_composite(rgba, ((side - rgba.width) // 2, (side - rgba.height) // 2))
+    small = square.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return np.asarray(small, np.float32).transpose(2, 0, 1) / np.float32(127.5) - np.float32(1)
+
+
+def _session(folder: Path, threads: int) -> Any:
+    import onnxruntime  # type: ignore[import-untyped]  # it ships no types
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
