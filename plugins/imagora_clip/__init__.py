@@ -11,7 +11,7 @@ from imagora import BuildContext, Component
 @imagora.hookimpl
 def offer_embedders() -> list[Component[Any]]:
     """Offer `clip`."""
-    from .options import ClipOptions  # noqa: PLC0415 - a plugin is imported by every command
+    from .options import ClipOptions
 
     return [
         Component(
@@ -26,6 +26,6 @@ def offer_embedders() -> list[Component[Any]]:
 
 
 def _build(options: Any, _context: BuildContext) -> Any:
-    from .embedding import ClipEmbedding  # noqa: PLC0415 - brings LlamaIndex
+    from .embedding import ClipEmbedding
 
     return ClipEmbedding(options)

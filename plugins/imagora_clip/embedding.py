@@ -62,7 +62,7 @@ class ClipEmbedding(MultiModalEmbedding):
     def _loaded(self) -> Towers:
         with self._lock:
             if self._towers is None:
-                from .towers import Towers  # noqa: PLC0415 - brings torch and open_clip
+                from .towers import Towers
 
                 self._towers = Towers(self._options)
             towers: Towers = self._towers

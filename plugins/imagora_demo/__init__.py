@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def _app() -> typer.Typer:
-    from .command import app  # noqa: PLC0415 - importing a plugin stays light; the command comes when it is run
+    from .command import app
 
     return app
 

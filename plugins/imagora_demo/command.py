@@ -58,10 +58,10 @@ def demo(
 
 def _run(console: Console, gallery: Gallery, catalogue: Catalogue, recipe: str, wordless: int) -> bool:
     # Imported here, not above: `imagora demo --help` needs no LlamaIndex.
-    import imagora  # noqa: PLC0415
+    import imagora
 
-    from .ingesting import describe, ingest  # noqa: PLC0415
-    from .page import Summary, render_page  # noqa: PLC0415
+    from .ingesting import describe, ingest
+    from .page import Summary, render_page
 
     with imagora.load(gallery.recipe) as pipeline:
         report = ingest(console, pipeline)
@@ -72,10 +72,10 @@ def _run(console: Console, gallery: Gallery, catalogue: Catalogue, recipe: str, 
 
 
 def _ask(console: Console, pipeline: Pipeline, gallery: Gallery, catalogue: Catalogue, question: Question) -> Asked:
-    from imagora.cli.render import show_answer  # noqa: PLC0415 - as above
+    from imagora.cli.render import show_answer
 
-    from .page import Asked  # noqa: PLC0415
-    from .pictures import mirror_and_crop  # noqa: PLC0415
+    from .page import Asked
+    from .pictures import mirror_and_crop
 
     picture = None
     if question.picture:

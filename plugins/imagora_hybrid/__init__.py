@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @imagora.hookimpl
 def offer_retrievers() -> list[imagora.Component[Any]]:
     """Offer the retriever `hybrid`."""
-    from .options import HybridOptions  # noqa: PLC0415 - importing a plugin stays light
+    from .options import HybridOptions
 
     return [
         imagora.Component(
@@ -26,6 +26,6 @@ def offer_retrievers() -> list[imagora.Component[Any]]:
 
 
 def _build(options: HybridOptions, context: imagora.BuildContext) -> Any:
-    from .build import build  # noqa: PLC0415 - comes when a recipe asks for it
+    from .build import build
 
     return build(options, context)

@@ -11,11 +11,11 @@ from imagora import BuildContext, Component
 @imagora.hookimpl
 def offer_guardrails() -> list[Component[Any]]:
     """Offer the guardrail `presidio`."""
-    from .options import PresidioOptions  # noqa: PLC0415 - a plugin is imported by every command
+    from .options import PresidioOptions
 
     def build(options: PresidioOptions, _context: BuildContext) -> object:
-        from .guardrail import PresidioGuardrail  # noqa: PLC0415 - only where a recipe asks for it
-        from .models import installed_model  # noqa: PLC0415 - the same
+        from .guardrail import PresidioGuardrail
+        from .models import installed_model
 
         return PresidioGuardrail(options, installed_model(options))
 

@@ -69,7 +69,7 @@ class Analyzer:
         self, texts: tuple[str, ...], entities: tuple[str, ...], phone_regions: tuple[str, ...]
     ) -> list[list[Finding]]:
         if self._loaded is None:
-            from .presidio import load  # noqa: PLC0415 - spaCy and Presidio take seconds to import
+            from .presidio import load
 
             self._loaded = load(self._language, self._model)
         unknown = sorted(set(entities) - self._loaded.entities)

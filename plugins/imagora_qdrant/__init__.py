@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @imagora.hookimpl
 def offer_indexes() -> list[imagora.Component[Any]]:
     """Offer the index `qdrant`."""
-    from .options import QdrantOptions  # noqa: PLC0415 - importing a plugin stays light
+    from .options import QdrantOptions
 
     return [
         imagora.Component(
@@ -30,7 +30,7 @@ def offer_indexes() -> list[imagora.Component[Any]]:
 @imagora.hookimpl
 def offer_embedders() -> list[imagora.Component[Any]]:
     """Offer the sparse embedder `bm25`."""
-    from .options import Bm25Options  # noqa: PLC0415 - importing a plugin stays light
+    from .options import Bm25Options
 
     return [
         imagora.Component(
@@ -45,12 +45,12 @@ def offer_embedders() -> list[imagora.Component[Any]]:
 
 
 def _index(options: QdrantOptions, context: imagora.BuildContext) -> Any:
-    from .index import QdrantIndex  # noqa: PLC0415 - comes when a recipe asks for it
+    from .index import QdrantIndex
 
     return QdrantIndex(options, context.recipe)
 
 
 def _bm25(options: Bm25Options, _context: imagora.BuildContext) -> Any:
-    from .bm25 import Bm25Embedder  # noqa: PLC0415 - comes when a recipe asks for it
+    from .bm25 import Bm25Embedder
 
     return Bm25Embedder(options)

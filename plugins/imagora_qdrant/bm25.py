@@ -43,7 +43,7 @@ class Bm25Embedder:
 
     @cached_property
     def _encoder(self) -> qdrant_edge.Bm25:
-        import qdrant_edge as edge  # noqa: PLC0415 - building an embedder stays cheap
+        import qdrant_edge as edge
 
         o = self._options
         neutral = o.language == "none"

@@ -18,10 +18,10 @@ from .store import Store
 def store_for(options: QdrantOptions) -> Store:
     """Give the form of the index that the options ask for; nothing is opened."""
     if options.path is not None:
-        from .embedded import EmbeddedStore  # noqa: PLC0415 - needs the engine, and only it
+        from .embedded import EmbeddedStore
 
         return EmbeddedStore(options, options.path)
-    from .server import ServerStore  # noqa: PLC0415 - needs the client, and only it
+    from .server import ServerStore
 
     return ServerStore(options)
 

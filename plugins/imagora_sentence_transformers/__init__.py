@@ -14,7 +14,7 @@ _EXTRA = "sentence-transformers"
 @imagora.hookimpl
 def offer_embedders() -> list[Component[Any]]:
     """Offer `sentence_transformers`."""
-    from .options import EmbeddingOptions  # noqa: PLC0415 - a plugin is imported by every command
+    from .options import EmbeddingOptions
 
     return [
         Component(
@@ -31,7 +31,7 @@ def offer_embedders() -> list[Component[Any]]:
 @imagora.hookimpl
 def offer_rerankers() -> list[Component[Any]]:
     """Offer `cross_encoder`."""
-    from .options import CrossEncoderOptions  # noqa: PLC0415 - a plugin is imported by every command
+    from .options import CrossEncoderOptions
 
     return [
         Component(
@@ -46,12 +46,12 @@ def offer_rerankers() -> list[Component[Any]]:
 
 
 def _build_embedding(options: Any, _context: BuildContext) -> Any:
-    from .embedding import SentenceTransformersEmbedding  # noqa: PLC0415 - brings LlamaIndex
+    from .embedding import SentenceTransformersEmbedding
 
     return SentenceTransformersEmbedding(options)
 
 
 def _build_reranker(options: Any, _context: BuildContext) -> Any:
-    from .reranker import CrossEncoderReranker  # noqa: PLC0415 - brings LlamaIndex
+    from .reranker import CrossEncoderReranker
 
     return CrossEncoderReranker(options)

@@ -46,14 +46,14 @@ class SentenceTransformersEmbedding(BaseEmbedding):
     def _loaded(self) -> SentenceTransformer:
         """Give the model, loading it at the first call; the caller holds the lock."""
         if self._model is None:
-            from .models import load  # noqa: PLC0415 - brings torch
+            from .models import load
 
             self._model = load("sentence_transformers", self._options.model, self._options.device, self._make)
         model: SentenceTransformer = self._model
         return model
 
     def _make(self, name: str, device: str, is_local: bool) -> SentenceTransformer:
-        from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - brings torch
+        from sentence_transformers import SentenceTransformer
 
         model = SentenceTransformer(name, device=device, trust_remote_code=False, local_files_only=is_local)
         if self._options.max_length is not None:
@@ -95,7 +95,7 @@ class SentenceTransformersEmbedding(BaseEmbedding):
 
 
 def _identity(model: SentenceTransformer, options: EmbeddingOptions) -> Identity:
-    from .models import weights_hash  # noqa: PLC0415 - brings torch
+    from .models import weights_hash
 
     prompt = options.document_prompt
     if prompt is None:

@@ -80,7 +80,7 @@ class CrossEncoderReranker(BaseNodePostprocessor):
     def _loaded(self) -> CrossEncoder:
         """Give the model, loading it at the first call; the caller holds the lock."""
         if self._model is None:
-            from .models import load  # noqa: PLC0415 - brings torch
+            from .models import load
 
             model = load(NAME, self._options.model, self._options.device, self._make)
             if model.num_labels != 1:
@@ -92,7 +92,7 @@ class CrossEncoderReranker(BaseNodePostprocessor):
         return loaded
 
     def _make(self, name: str, device: str, is_local: bool) -> CrossEncoder:
-        from sentence_transformers import CrossEncoder  # noqa: PLC0415 - brings torch
+        from sentence_transformers import CrossEncoder
 
         length = self._options.max_length
         model: CrossEncoder = CrossEncoder(

@@ -39,10 +39,16 @@ def vectors(student: ClipEmbedding) -> np.ndarray:
     return np.array(student.get_image_embedding_batch(PHOTOGRAPHS))
 
 
-def test_a_photograph_finds_itself_smaller_and_as_a_poor_jpeg(student: ClipEmbedding, vectors: np.ndarray) -> None:
-    small = [Image.open(path).convert("RGB").resize((200, 160)) for path in PHOTOGRAPHS]
-    copies = student.get_image_embedding_batch([as_file(picture, "JPEG", quality=40) for picture in small])
-    assert [nearest(copy, vectors) for copy in copies] == [Path(path).stem for path in PHOTOGRAPHS]
+@pytest.mark.parametrize("cut", [0.0, 0.05], ids=["half the size", "a tenth cropped"])
+def test_a_photograph_finds_itself_again(student: ClipEmbedding, vectors: np.ndarray, cut: float) -> None:
+    copies = []
+    for path in PHOTOGRAPHS:
+        picture = Image.open(path).convert("RGB")
+        wide, high = picture.size
+        inner = picture.crop((int(wide * cut), int(high * cut), int(wide * (1 - cut)), int(high * (1 - cut))))
+        copies.append(as_file(inner.resize((wide // 2, high // 2)), "JPEG", quality=60))
+    found = [nearest(copy, vectors) for copy in student.get_image_embedding_batch(copies)]
+    assert found == [Path(path).stem for path in PHOTOGRAPHS]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +57,8 @@ def test_a_photograph_finds_itself_smaller_and_as_a_poor_jpeg(student: ClipEmbed
         ("a cup of coffee", "coffee"),
         ("a cat", "chelsea"),
         ("a motorcycle", "motorcycle_left"),
-        ("a rocket", "rocket"),
+        ("coins", "coins"),
+        ("a brick wall", "brick"),
     ],
 )
 def test_words_find_the_photograph_of_what_they_name(

@@ -133,7 +133,7 @@ def test_without_scikit_image_the_error_says_what_to_type(monkeypatch):
 
 
 def test_the_asked_picture_is_mirrored_and_its_edges_are_gone(gallery, tmp_path):
-    original = gallery.pictures / CATALOGUE.find("print-10").picture
+    original = gallery.pictures / CATALOGUE.find("print-11").picture
     mirror_and_crop(original, tmp_path / "asked.png")
     with Image.open(original) as before, Image.open(tmp_path / "asked.png") as after:
         inner = before.convert("RGB").crop((74, 50, 741 - 74, 500 - 50))

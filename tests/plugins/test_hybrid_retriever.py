@@ -21,7 +21,7 @@ from imagora_qdrant.index import QdrantIndex
 from imagora_qdrant.options import QdrantOptions
 from llama_index.core.schema import QueryBundle
 
-from ..core.toy_embedders import ToyColour, ToyWords
+from tests.core.toy_embedders import ToyColour, ToyWords
 
 RED, BLUE = golden.picture_of("red circle"), golden.picture_of("blue triangle")
 
@@ -79,7 +79,7 @@ class TestHybridComponent(ComponentContract):
     plugin = "imagora_hybrid"
 
     @pytest.fixture
-    def context(self, context: BuildContext) -> BuildContext:  # noqa: PLR6301 - a fixture of the contract
+    def context(self, context: BuildContext) -> BuildContext:
         return context
 
 

@@ -281,3 +281,18 @@ def test_a_saved_model_is_loaded_from_its_folder(tmp_path: Any) -> None:
     options = PresidioOptions.model_validate({"model_folder": tmp_path / "model"})
     stage = PresidioGuardrail(options, str(options.model_folder))
     assert check(stage, f"My name is Anna Schmidt, {MAIL}")[0].text == "My name is <PERSON>, <EMAIL_ADDRESS>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fax +33 (0)3 25 07 24 09 (2 pages)",
+        "call +49(0) 896837885",
+        "my phone number is 31195546",
+        "fax 0069-90 38 45 (2 pages)",
+        "paid with 3517570140449879",
+    ],
+)
+def test_numbers_that_the_rules_of_countries_and_brands_refuse_are_found(text: str) -> None:
+    left = check(guardrail(), text)[0].text.replace("(2 pages)", "")
+    assert not any(character.isdigit() for character in left), left

@@ -44,7 +44,7 @@ class SpanRecognizer(LocalRecognizer):
         self,
         text: str,
         entities: list[str],
-        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002 - Presidio's signature
+        nlp_artifacts: NlpArtifacts | None = None,
     ) -> list[RecognizerResult]:
         """Give the spans as Presidio's results."""
         if self.entity not in entities:

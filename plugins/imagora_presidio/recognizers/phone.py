@@ -15,7 +15,8 @@ _NORTH_AMERICA = re.compile(
     r"(?: ?(?:x|ext\.?|#) ?\d{1,6})?(?![\w-])(?!\.\d)",
     re.IGNORECASE,
 )
-_BARE = re.compile(r"(?<![\w.+-])(?:[2-9]\d{9}|\d{3}[-. ]\d{4})(?![\w-])(?!\.\d)")
+_WITH_PLUS = re.compile(r"(?<![\w+])\+\d(?:[ ().\-/]{0,3}\d){6,14}(?!\w)")
+_BARE = re.compile(r"(?<![\w.+-])\(?\d(?:[ ().\-/]{0,2}\d){6,14}(?![\w-])(?!\.\d)")
 _SSN_SHAPE = re.compile(r"\d{3}([-. ])\d\d\1\d{4}")
 _TRIES = 1000
 # "[1]" behind a number would be read as its last group, and the whole then thrown away.
@@ -44,6 +45,7 @@ class PhoneNumberRecognizer(SpanRecognizer):
             return
         text = text.translate(_NO_CITATIONS)
         certain = [(match.start, match.end) for match in _matches(text, None, Leniency.POSSIBLE)]
+        certain += [shape.span() for shape in _WITH_PLUS.finditer(text)]  # also +49 (0)30 …, which the rules refuse
         yield from ((start, end, _SURE) for start, end in certain)
         likely = [shape.span() for shape in _NORTH_AMERICA.finditer(text)]
         yield from (self._weighed(text, start, end, _LIKELY) for start, end in likely)
