@@ -1,8 +1,8 @@
 """The guardrail: finds personal data, then redacts or refuses.
 
 Measured with the defaults by tests/plugins/test_presidio_recall.py (`pytest -s` prints the table; synthetic sentences,
-so an upper bound for real ones): e-mail addresses, phone, card and account numbers, SSNs and IP addresses 1.00 taken out
-whole; names of people 0.98. On catalogue sentences 0.027 get a false alarm, every one a PERSON ("Dr. Martens"), which
+so an upper bound for real ones): e-mail addresses, phone, card and account numbers, SSNs, IP addresses 1.00 gone
+whole, names of people 0.98. On catalogue sentences 0.027 get a false alarm, every one a PERSON ("Dr. Martens"), which
 `allow_list` takes away; with LOCATION and ORGANIZATION it would be 0.24, so these are off.
 """
 
