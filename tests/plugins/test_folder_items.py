@@ -74,8 +74,7 @@ MANIFESTS = {
     ),
     "manifest.jsonl": '{"picture": "a.jpg", "title": "A", "text": "words", "tags": "x, y", "price": 3, "new": true}\n\n'
     '{"id": "t1", "text": "alone"}\n',
-    "manifest.csv": '\ufeffpicture,id,title,text,tags,price,new\r\n"
-    "./a.jpg,,A,words,"x, y",3,true\r\n,t1,,alone,,,\r\n',
+    "manifest.csv": '\ufeffpicture,id,title,text,tags,price,new\r\n./a.jpg,,A,words,"x, y",3,true\r\n,t1,,alone,,,\r\n',
     "own.csv": "picture;id;title;text;tags;price;new\na.jpg;;A;words;x, y;3;true\n;t1;;alone;;;\n",
 }
 
