@@ -14,6 +14,7 @@ from imagora.errors import StageError
 from imagora.stages import Place, Scope, Verdict
 from imagora.testing import ComponentContract, GuardrailContract
 from imagora_presidio.analyzer import OVERLAP, PIECE, shared_analyzer
+from imagora_presidio.entities import KNOWN_ENTITIES
 from imagora_presidio.findings import Finding, settle
 from imagora_presidio.guardrail import PUT_BACK, PresidioGuardrail
 from imagora_presidio.options import DEFAULT_MODEL, PresidioOptions
@@ -127,6 +128,10 @@ def test_wrong_options_are_told_before_anything_is_built(options: dict[str, Any]
 def test_the_known_entities_are_those_that_presidio_finds() -> None:
     found = check(guardrail(entities=["URL", "UUID", "LOCATION"]), "see https://example.com/x")
     assert found[0].reasons == ("URL",)
+    loaded = shared_analyzer("en", DEFAULT_MODEL)._loaded
+    assert loaded is not None
+    of_other_languages = {name for name in KNOWN_ENTITIES if name.startswith(("ES_", "IT_", "PL_"))}
+    assert loaded.entities == KNOWN_ENTITIES - of_other_languages
     with pytest.raises(StageError, match="no recognizer finds 'PL_PESEL' in language 'en'"):
         check(guardrail(entities=["PL_PESEL"]), "text")
 
