@@ -21,13 +21,15 @@ from PIL import Image, ImageChops, UnidentifiedImageError
 for _name in ("Avif", "Bmp", "Gif", "Jpeg", "Png", "Ppm", "Tiff", "WebP"):
     with suppress(ImportError):  # a Pillow that was built without it
         import_module(f"PIL.{_name}ImagePlugin")
-FORMATS: list[str] = [
-    name for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM") if name in Image.OPEN
-]
+FORMATS = [name for name in Image.OPEN if name != "DIB"]  # a bare bitmap has nothing to know it by
 MAGIC = {
-    b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF", b"II*\0": "TIFF", b"MM\0*": "TIFF",
-    b"%PDF": "PDF", b"PK\3\4": "ZIP archive", b"8BPS": "Photoshop file",
-}  # fmt: skip
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG": "PNG",
+    b"GIF8": "GIF",
+    b"II*\0": "TIFF",
+    b"%PDF": "PDF",
+    b"PK\3\4": "ZIP archive",
+}
 UPRIGHT = dict(enumerate((0, 3, 1, 5, 4, 6, 2), start=2))  # from EXIF's orientation to PIL.Image.Transpose
 LIFE = 1000  # pictures; then a fresh process, so that a C library's leaks never add up to the memory limit
 
@@ -37,14 +39,10 @@ def not_a_picture(data: bytes) -> str:
     like = next((name for magic, name in MAGIC.items() if data.startswith(magic)), "")
     if like in FORMATS:
         return f"the file is damaged: it begins like a {like}, and its header cannot be read"
-    words = data[:32].decode("utf-8", "ignore").split("\n")[0].strip()
-    text = (
-        f"the text '{words}'"
-        if words.isprintable() and min(data[:32]) >= ord("\t")
-        else f"the bytes {data[:8].hex(' ')}"
-    )
-    known = "a HEIF picture or a film" if data[4:8] == b"ftyp" else like and f"a {like}"
-    return f"not a picture in a known format: it begins like {known or text}"
+    words, plain = data[:32].decode("utf-8", "ignore").split("\n")[0].strip(), min(data[:32]) >= ord("\t")
+    text = f"the text '{words}'" if plain and words.isprintable() else f"the bytes {data[:8].hex(' ')}"
+    like = "HEIF picture or a film" if data[4:8] == b"ftyp" else like
+    return f"not a picture in a known format: it begins like {f'a {like}' if like else text}"
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
@@ -70,8 +68,7 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         source = ImageCms.ImageCmsProfile(lab or BytesIO(profile or b""))
         plain = (source.profile.profile_description or "").startswith("sRGB")
         if not plain and source.profile.xcolor_space.strip().upper() == image.mode:
-            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-            return converted or image
+            return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB") or image
     return image.convert("RGB")
 
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import LifoQueue
 from threading import Timer
-from typing import Any
+from typing import IO, Any, cast
 
 from .errors import PictureError, StageError
 from .item import Picture
@@ -73,10 +73,9 @@ class PictureDecoder:
         self.close()
 
     def close(self) -> None:
-        """End the processes; pictures asked for from now on raise StageError."""
+        """End the processes, after the pictures they are at; whoever asks for one from now on gets a StageError."""
         self._closed = True
-        workers = [self._free.get() for _ in range(self.workers)]  # waits for pictures that are being decoded
-        for worker in workers:
+        for worker in [self._free.get() for _ in range(self.workers)]:
             worker.stop()
             self._free.put(worker)
 
@@ -129,45 +128,34 @@ class _Worker:
 
     def _start(self) -> subprocess.Popen[bytes]:
         self.stop()
-        pipe, environment = subprocess.PIPE, {k: v for k, v in os.environ.items() if k.upper().startswith(PASSED_ON)}
         # -P: nothing beside the program or in the working folder can pose as a module; own session: no Ctrl-C
-        self._process = process = subprocess.Popen(
-            [sys.executable, "-P", PROGRAM, json.dumps(asdict(self.limits))],
-            stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment, start_new_session=True,
-        )  # fmt: skip
-        if process.stdout is None or process.stdout.read(1) != b"+":
+        command = [sys.executable, "-P", PROGRAM, json.dumps(asdict(self.limits))]
+        pipe, passed = subprocess.PIPE, {k: v for k, v in os.environ.items() if k.upper().startswith(PASSED_ON)}
+        options: dict[str, Any] = {"stderr": subprocess.DEVNULL, "env": passed, "start_new_session": True}
+        self._process = process = subprocess.Popen(command, stdin=pipe, stdout=pipe, **options)
+        if cast("IO[bytes]", process.stdout).read(1) != b"+":
             self.stop()
             raise StageError("the process that decodes pictures does not start; does 'import PIL.Image' work?")
         return process
 
     def _ask(self, process: subprocess.Popen[bytes], data: bytes) -> tuple[dict[str, Any], bytes]:
-        if process.stdin is None or process.stdout is None:
-            raise EOFError
-        process.stdin.write(len(data).to_bytes(8))
-        process.stdin.write(data)
-        process.stdin.flush()
+        ours, theirs = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        ours.write(len(data).to_bytes(8) + data)
+        ours.flush()
         frames = []
         for most in (10_000, 5 * self.limits.max_side**2 + 10_000):  # it may be taken over: what it says is bounded
-            size = int.from_bytes(process.stdout.read(8))
-            frames.append(process.stdout.read(min(size, most)))
-            if len(frames[-1]) < max(size, most == 10_000):  # noqa: PLR2004 # facts are never empty
+            size = int.from_bytes(theirs.read(8))
+            frames.append(theirs.read(min(size, most)))
+            if len(frames[-1]) < size:
                 raise EOFError
         return dict(json.loads(frames[0])), frames[1]
 
 
 def _read(path: Path, most: int) -> bytes:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would let us wait for ever
             raise PictureError("it is not a regular file")
-        with open(path, "rb", opener=_without_waiting) as file:  # Path.open has no opener
+        with path.open("rb") as file:
             return file.read(most + 1)
     except (OSError, ValueError) as error:
-        words: dict[type[Exception], str] = {
-            FileNotFoundError: "the file is not there",
-            PermissionError: "there is no permission to read the file",
-        }
-        raise PictureError(words.get(type(error), f"the file cannot be read ({error})")) from None
-
-
-def _without_waiting(name: str, flags: int) -> int:
-    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # should a pipe have taken the file's place
+        raise PictureError(f"it cannot be read: {getattr(error, 'strerror', None) or error}") from None

@@ -177,7 +177,7 @@ class Source(Protocol):
 
 
 class Preparer(Protocol):
-    """What changes items before they are embedded, such as OCR."""
+    """What changes items before they are embedded, such as OCR: one out for each one in, names and order kept."""
 
     def prepare(self, items: Sequence[Item]) -> Sequence[Item]: ...
 
@@ -210,7 +210,7 @@ class Verdict:
     """
 
     action: Literal["pass", "redact", "refuse"]
-    text: str
+    text: str = field(repr=False)
     reasons: tuple[str, ...] = ()
 
 
@@ -218,7 +218,7 @@ class Verdict:
 class Scope:
     """What lives as long as one query: a guardrail keeps a mapping here, under its own name."""
 
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 class Guardrail(Protocol):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 IN_PART = 3
 """The exit code where some pictures could not be ingested, as `imagora ingest` has it."""
 
+SHOWN = 6
+"""How many passages are shown for each question."""
+
 app = typer.Typer(add_completion=False)
 
 
@@ -84,7 +87,7 @@ def _ask(console: Console, pipeline: Pipeline, gallery: Gallery, catalogue: Cata
     console.print()
     console.rule(f"[bold]{escape(question.words or f'the picture {picture and picture.name}')}[/bold]", align="left")
     console.print(f"[dim]{escape(question.why)}[/dim]\n")
-    answer = pipeline.ask(question.words, pictures=[picture] if picture else [])
+    answer = pipeline.ask(question.words, pictures=[picture] if picture else [], top_k=SHOWN)
     show_answer(console, answer)
     return Asked(words=question.words, why=question.why, answer=answer, picture=picture)
 

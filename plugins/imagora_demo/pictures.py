@@ -8,12 +8,14 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-MARGIN = 0.1
+MARGIN = 0.05
+"""What is cut from each side of the picture that is asked about: a tenth of its width and height in all."""
+
 THUMBNAIL_SIDE = 360
 
 
 def mirror_and_crop(picture: Path, target: Path) -> None:
-    """Write a mirrored copy of a picture without its outer tenth on each side."""
+    """Write a mirrored copy of a picture, a tenth narrower and lower."""
     with Image.open(picture) as opened:
         image = opened.convert("RGB")
     across, down = round(image.width * MARGIN), round(image.height * MARGIN)

@@ -18,11 +18,12 @@ from imagora.stages import Entry, Hit, SearchRequest
 from .conditions import condition_of, key_of
 from .edge_config import config_of
 from .edge_dialect import EdgeDialect, edge_vector
+from .folder_lock import FolderLock
 from .identities import Legs, from_document, to_document
 from .options import FieldType, QdrantOptions
 from .search import search_steps
 
-_INDEX, _ABOUT, _ENGINE, _UNFINISHED = "index", "imagora.json", "engine", "unfinished-"
+_INDEX, _ABOUT, _ENGINE, _UNFINISHED, _LOCK = "index", "imagora.json", "engine", "unfinished-", "lock"
 _WRITES_BETWEEN_GRAPHS = 10_000
 
 
@@ -37,6 +38,7 @@ class EmbeddedStore:
         self._options, self._folder = options, folder
         self._dialect = EdgeDialect(options.hnsw.ef)
         self._shard: edge.EdgeShard | None = None
+        self._lock = FolderLock(folder / _LOCK)
         self._writes = 0
 
     @property
@@ -48,7 +50,8 @@ class EmbeddedStore:
             raise UnusableIndex(f"'{self.place}' is a file, and an index is a folder; name another path")
         about = self._folder / _INDEX / _ABOUT
         if not about.exists():
-            others = [entry.name for entry in self._folder.glob("*") if not entry.name.startswith(_UNFINISHED)]
+            names = [entry.name for entry in self._folder.glob("*")]
+            others = [name for name in names if name != _LOCK and not name.startswith(_UNFINISHED)]
             if others:
                 raise UnusableIndex(
                     f"the folder '{self.place}' is no index of imagora and has other files in it, such as "
@@ -64,6 +67,7 @@ class EmbeddedStore:
     def make(self, legs: Legs) -> None:
         """Make the index beside its place and move it there whole, so that a crash leaves nothing half made."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock.take()
         unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._folder))
         (unfinished / _ENGINE).mkdir()
         edge.EdgeShard.create(str(unfinished / _ENGINE), config_of(legs, self._options)).close()
@@ -71,19 +75,17 @@ class EmbeddedStore:
         try:
             unfinished.rename(self._folder / _INDEX)
         except OSError as error:
-            raise IndexInUse(f"another process is making the index at '{self.place}'; wait for it to end") from error
+            raise IndexInUse(f"another process has just made the index at '{self.place}'; try again") from error
         _sync_folder(self._folder)
 
     def attach(self) -> None:
+        self._lock.take()
         try:
             self._shard = edge.EdgeShard.load(str(self._folder / _INDEX / _ENGINE))
         except Exception as error:
-            if "WouldBlock" in str(error):
-                raise IndexInUse(
-                    f"the index at '{self.place}' is in use by another process, and an embedded index takes one at a "
-                    "time; end the other one, or use a server by 'url'"
-                ) from error
-            raise UnusableIndex(f"the index at '{self.place}' cannot be read: {error}") from error
+            raise UnusableIndex(
+                f"the index at '{self.place}' cannot be read ({error}); delete it, and ingest anew"
+            ) from error
         for leftover in self._folder.glob(f"{_UNFINISHED}*"):
             shutil.rmtree(leftover, ignore_errors=True)
 
@@ -112,12 +114,14 @@ class EmbeddedStore:
         return await asyncio.get_running_loop().run_in_executor(None, self._search, request)
 
     def detach(self) -> None:
-        shard, self._shard = self._open, None
-        if self._writes:
-            shard.optimize()
-            self._writes = 0
-        shard.flush()
-        shard.close()
+        shard, self._shard = self._shard, None
+        try:
+            if shard is not None:
+                self._build_graphs(shard)
+                shard.flush()
+                shard.close()
+        finally:
+            self._lock.release()
 
     @property
     def _open(self) -> edge.EdgeShard:
@@ -127,10 +131,17 @@ class EmbeddedStore:
 
     def _update(self, operation: Any, size: int) -> None:
         shard = self._open
-        shard.update(operation)
-        shard.flush()
+        try:
+            shard.update(operation)
+            shard.flush()
+        except Exception as error:
+            raise UnusableIndex(f"the index at '{self.place}' cannot be written to: {error}") from error
         self._writes += size
         if self._writes >= _WRITES_BETWEEN_GRAPHS:
+            self._build_graphs(shard)
+
+    def _build_graphs(self, shard: edge.EdgeShard) -> None:
+        if self._writes:
             shard.optimize()
             self._writes = 0
 

@@ -50,22 +50,34 @@ class QdrantIndex:
         """Open for these legs; a second time only checks them."""
         with self._lock:
             if self._legs is not None and (self._writable or not create):
-                return check(self._legs, legs, self.place, create=create)
-            kept = self._store.kept()
-            if kept is None:
-                if not create:
-                    raise IndexMissing(
-                        f"there is no index at '{self.place}' yet; make it with: imagora ingest {self._recipe}"
-                    )
-                self._store.make(legs)
-                kept = dict(legs)
-            check(kept, legs, self.place, create=create)
-            if self._legs is None:
-                self._store.attach()
-            if create:
+                check(self._legs, legs, self.place, create=create)
+                return
+            if self._legs is not None:
+                check(self._legs, legs, self.place, create=create)
                 self._store.index_fields(self._options.fields)
-            self._legs, self._writable = kept, create
-            return None
+                self._writable = True
+                return
+            try:
+                self._legs = self._attached(legs, create)
+            except BaseException:
+                self._store.detach()
+                raise
+            self._writable = create
+
+    def _attached(self, legs: Legs, create: bool) -> Legs:
+        kept = self._store.kept()
+        if kept is None:
+            if not create:
+                raise IndexMissing(
+                    f"there is no index at '{self.place}' yet; make it with: imagora ingest {self._recipe}"
+                )
+            self._store.make(legs)
+            kept = dict(legs)
+        check(kept, legs, self.place, create=create)
+        self._store.attach()
+        if create:
+            self._store.index_fields(self._options.fields)
+        return kept
 
     def upsert(self, entries: Sequence[Entry]) -> None:
         """Write entries, replacing those of equal id; durable when it returns."""

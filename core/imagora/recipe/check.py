@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -51,6 +51,7 @@ class _Checker:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.problems: list[Problem] = []
+        self.places: set[tuple[str, int, int]] = set()
 
     def plan(self, file: Path, tree: Value) -> Plan:
         assert isinstance(tree.data, dict)  # noqa: S101 - read_merged gives nothing else
@@ -93,7 +94,7 @@ class _Checker:
     def _version(self, tree: Value, sections: dict[str, Value]) -> None:
         version = sections.get("recipe")
         if version is None:
-            self._wrong(tree, "recipe", "is missing; a recipe begins with: recipe: 1")
+            self._wrong(tree, "recipe", "is missing; a recipe begins with: recipe: 1", also=True)
         elif version.data != 1 or isinstance(version.data, bool):
             self._wrong(version, "recipe", f"this is version 1 of recipes, and the file says '{version.plain()}'")
 
@@ -102,6 +103,9 @@ class _Checker:
             "index": ("embedders", "embedders: {text: {use: sentence_transformers}}"),
             "retriever": ("index", "index: {use: qdrant, path: ./index}"),
         }
+        legs = sections["embedders"].data if "embedders" in sections else None
+        if isinstance(legs, dict) and all(leg.data is None for leg in legs.values()):  # all of them taken away
+            sections = {name: section for name, section in sections.items() if name != "embedders"}
         for section, (needed, example) in needs.items():
             if section in sections and needed not in sections:
                 self._wrong(
@@ -110,7 +114,7 @@ class _Checker:
         if "index" in sections and "retriever" not in sections:
             self._wrong(sections["index"], "index", "needs a retriever too, e.g. retriever: {use: hybrid}", at_key=True)
         if "retriever" not in sections and "generator" not in sections:
-            self._wrong(tree, "", "the recipe does nothing: it has neither a retriever nor a generator")
+            self._wrong(tree, "", "the recipe does nothing: it has neither a retriever nor a generator", also=True)
 
     def _list(self, kind: str, value: Value | None, where: str) -> tuple[Planned, ...]:
         if value is None:
@@ -180,38 +184,57 @@ class _Checker:
         except ValidationError as invalid:
             for error in invalid.errors(include_url=False):
                 self._invalid(model, error, value, where)
-            return None
+        except Exception as error:  # a stranger's validator may raise anything
+            self._wrong(value, where, f"the options cannot be checked: {type(error).__name__}: {_masked(error, value)}")
+        return None
 
     def _invalid(self, model: type[Options], error: ErrorDetails, value: Value, where: str) -> None:
         path = error["loc"]
         here = value.at(path)
-        dotted = ".".join([where, *(str(step) for step in path)])
+        if error["type"] not in {"extra_forbidden", "missing"}:
+            path = value.reached(path)  # pydantic names the members of a union too, which are no keys of the recipe
+        dotted = where + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
         if error["type"] == "extra_forbidden":
             known = _fields(model, path[:-1])
             self._wrong(
                 here, dotted, f"there is no option '{path[-1]}'{did_you_mean(str(path[-1]), known)}", at_key=True
             )
         elif error["type"] == "missing":
-            self._wrong(here, dotted, f"the option '{path[-1]}' is missing")
+            self._wrong(here, dotted, f"the option '{path[-1]}' is missing", also=True)
         else:
-            said = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-            shown = "" if here.secret or isinstance(here.data, dict | list) else f", and it is '{here.data}'"
+            said = _masked(error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "), value)
+            shown = "" if here.secret or isinstance(here.data, dict | list) else f", and it is '{str(here.data)[:80]}'"
             self._wrong(here, dotted, said[:1].lower() + said[1:] + shown)
 
-    def _wrong(self, value: Value, where: str, what: str, *, at_key: bool = False) -> None:
+    def _wrong(self, value: Value, where: str, what: str, *, at_key: bool = False, also: bool = False) -> None:
+        # A second problem at one place only follows from the first; with `also`, about what is not there, it does not.
         problem = (value.key if at_key else value.mark).problem(where, what)
-        if all((p.file, p.line, p.column) != (problem.file, problem.line, problem.column) for p in self.problems):
-            self.problems.append(problem)  # a second problem at one place only follows from the first
+        if also or (problem.file, problem.line, problem.column) not in self.places:
+            self.problems.append(problem)
+        if not also:
+            self.places.add((problem.file, problem.line, problem.column))
 
 
 def _fields(model: type[Options], path: tuple[str | int, ...]) -> list[str]:
     # Options can hold options; what is in there is looked up along the error's path.
     for step in path:
-        annotation = model.model_fields[str(step)].annotation if str(step) in model.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, Options)):
+        if isinstance(step, int):
+            continue  # a place in a list of them
+        annotation: Any = model.model_fields[step].annotation if step in model.model_fields else None
+        inner = [part for part in (annotation, *get_args(annotation)) if isinstance(part, type)]
+        models = [part for part in inner if issubclass(part, Options)]
+        if not models:
             return []
-        model = annotation
+        model = models[0]
     return list(model.model_fields)
+
+
+def _masked(said: object, value: Value) -> str:
+    # A validator may quote the value that it refuses.
+    text = str(said)
+    for secret in sorted(value.secrets(), key=len, reverse=True):
+        text = text.replace(secret, "********")
+    return text
 
 
 def _folder(value: Value) -> Path:

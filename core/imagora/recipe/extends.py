@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,13 +24,14 @@ def shipped_recipes() -> dict[str, Path]:
 def find(recipe: str | Path) -> Path:
     """Give the file of a recipe: a file's path, or the name of a shipped recipe."""
     path = Path(recipe)
-    if path.is_file():
+    if _is(path.is_file):
         return path
     shipped = shipped_recipes()
     if str(recipe) in shipped:
         return shipped[str(recipe)]
-    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
-        what = "is a folder, not a recipe file" if path.is_dir() else "there is no such file"
+    is_folder = bool(path.parts) and _is(path.is_dir)
+    if is_folder or path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+        what = "is a folder, not a recipe file" if is_folder else "there is no such file"
         raise RecipeError([Problem(str(path), 1, 1, "", what)])
     what = f"there is no file and no shipped recipe called '{recipe}'{did_you_mean(str(recipe), shipped)}"
     raise RecipeError([Problem(str(recipe), 1, 1, "", what)])
@@ -59,13 +61,20 @@ def _read(path: Path, children: tuple[Path, ...]) -> Value:
 
 def _parent_file(parent: Value, child: Path) -> Path:
     name = str(parent.data)
-    if (beside := child.parent / name).is_file():
+    if _is((beside := child.parent / name).is_file):
         return beside
     shipped = shipped_recipes()
     if name in shipped:
         return shipped[name]
     what = f"there is no file '{beside}' and no shipped recipe called '{name}'{did_you_mean(name, shipped)}"
     raise RecipeError([parent.mark.problem("extends", what)])
+
+
+def _is(look: Callable[[], bool]) -> bool:
+    try:
+        return look()
+    except OSError:  # a name that is too long, a folder that may not be looked into
+        return False
 
 
 def merge(below: Value, above: Value) -> Value:

@@ -10,8 +10,9 @@ from typing import TypeAlias
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from imagora.errors import Problem, RecipeError
 
@@ -21,7 +22,7 @@ Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
 _PLAIN_TAGS = {"null", "bool", "int", "float", "str", "timestamp", "seq", "map"}
 MAX_DEPTH = 32
 MAX_VALUES = 5_000
-MAX_BYTES = 1_000_000
+MAX_BYTES = 200_000
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,28 @@ class Value:
 
     def at(self, path: tuple[str | int, ...]) -> Value:
         """Give the value at a path of keys and positions, or the nearest one above it that is there."""
-        here = self
+        return self._walk(path)[0]
+
+    def reached(self, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        """Give the steps of a path that are there."""
+        return self._walk(path)[1]
+
+    def secrets(self) -> Iterator[str]:
+        """Give every value in it that came from the environment."""
+        if isinstance(self.data, dict | list):
+            for part in self.data.values() if isinstance(self.data, dict) else self.data:
+                yield from part.secrets()
+        elif self.secret and self.data:
+            yield str(self.data)
+
+    def _walk(self, path: tuple[str | int, ...]) -> tuple[Value, tuple[str | int, ...]]:
+        here, steps = self, []
         for step in path:
             inner = dict(enumerate(here.data)) if isinstance(here.data, list) else here.data
             if isinstance(inner, dict) and step in inner:
                 here = inner[step]  # type: ignore[index]  # a list's keys are numbers, a mapping's are words
-        return here
+                steps.append(step)
+        return here, tuple(steps)
 
 
 def read(path: Path) -> Value:
@@ -87,14 +104,18 @@ def read(path: Path) -> Value:
 def parse(text: str, file: str) -> Value:
     """Parse a recipe's text; `file` is the name that places carry."""
     try:
-        _check_depth(text, file)
-        node = YAML(typ="safe", pure=True).compose(text)
+        _check_size(text, file)
+        yaml = YAML(typ="safe", pure=True)
+        yaml.composer.warn_double_anchors = False  # which YAML allows; a warning would go to the terminal
+        node = yaml.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Mark(file, mark.line + 1, mark.column + 1) if mark else Mark(file)
         raise RecipeError([place.problem("", f"is not YAML: {error.problem or error.context}")]) from error
     except YAMLError as error:
-        raise RecipeError([Problem(file, 1, 1, "", f"is not YAML: {str(error).splitlines()[0]}")]) from error
+        before = text[: error.position] if isinstance(error, ReaderError) else ""
+        place = Mark(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        raise RecipeError([place.problem("", f"is not YAML: {str(error).splitlines()[0]}")]) from error
     if node is None:
         raise RecipeError([Problem(file, 1, 1, "", "is empty; a recipe begins with: recipe: 1")])
     builder = _Builder(file)
@@ -104,14 +125,16 @@ def parse(text: str, file: str) -> Value:
     return value
 
 
-def _check_depth(text: str, file: str) -> None:
-    # Events come from a state machine; composing them recurses, so the depth is looked at first.
-    depth = 0
+def _check_size(text: str, file: str) -> None:
+    # Events come one by one from a state machine; composing recurses and takes all, so the bounds are looked at first.
+    depth = values = 0
     for event in YAML(typ="safe", pure=True).parse(text):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if depth > MAX_DEPTH:
+        values += isinstance(event, NodeEvent)
+        if depth > MAX_DEPTH or values > 2 * MAX_VALUES:  # a mapping's keys count here too
             place = Mark(file, event.start_mark.line + 1, event.start_mark.column + 1)
-            raise RecipeError([place.problem("", f"is nested deeper than {MAX_DEPTH} levels")])
+            deep, many = f"is nested deeper than {MAX_DEPTH} levels", f"has more than {MAX_VALUES:,} values"
+            raise RecipeError([place.problem("", deep if depth > MAX_DEPTH else many)])
 
 
 class _Builder:
@@ -137,8 +160,8 @@ class _Builder:
             self.depth -= 1
 
     def _value(self, node: Node, where: str, mark: Mark, key: Mark) -> Value:
-        if str(node.tag).removeprefix("tag:yaml.org,2002:") not in _PLAIN_TAGS:
-            self.problems.append(mark.problem(where, f"the tag '{node.tag}' is not allowed; a recipe is plain YAML"))
+        if not _is_plain(node):
+            self._forbid(node, where, mark)
             return Value(None, mark, key)
         if isinstance(node, MappingNode):
             return Value(dict(self._pairs(node, where)), mark, key)
@@ -147,6 +170,10 @@ class _Builder:
             return Value(values, mark, key)
         return Value(self._scalar(node, where, mark) if isinstance(node, ScalarNode) else None, mark, key)
 
+    def _forbid(self, node: Node, where: str, mark: Mark) -> None:
+        what = f"the tag '{str(node.tag)[:80]}' is not allowed; a recipe is plain YAML"
+        self.problems.append(mark.problem(where, what))
+
     def _pairs(self, node: MappingNode, where: str) -> Iterator[tuple[str, Value]]:
         seen: dict[str, Mark] = {}
         for key_node, value_node in node.value:
@@ -154,19 +181,23 @@ class _Builder:
             if not isinstance(key_node, ScalarNode):
                 self.problems.append(mark.problem(where, "a key must be a word"))
                 continue
+            if not _is_plain(key_node) and key_node.value != "<<":  # a merge key is told as the word that it is
+                self._forbid(key_node, where, mark)
+                continue
             key = str(key_node.value)
             here = f"{where}.{key}" if where else key
             if key in seen:
                 self.problems.append(mark.problem(here, f"is there twice; the first is in line {seen[key].line}"))
-            seen[key] = mark
+            seen.setdefault(key, mark)
             yield key, self.build(value_node, here, mark)
 
     def _scalar(self, node: ScalarNode, where: str, mark: Mark) -> Scalar:
         try:
             data = self.scalars.construct_object(node)
             str(node.value).encode()  # an escape may have made half of a character
-        except (ConstructorError, ValueError, OverflowError) as error:
-            what = f"{ascii(node.value)[:60]} cannot be read: {str(error).splitlines()[0][:80]}"
+        except (ConstructorError, LookupError, ValueError, OverflowError) as error:  # LookupError: !!bool maybe
+            why = str(error) or type(error).__name__
+            what = f"{ascii(node.value)[:60]} cannot be read: {why.splitlines()[0][:80]}"
             self.problems.append(mark.problem(where, what))
             return None
         # Dates are not options of anything: their text is what was meant.
@@ -175,6 +206,10 @@ class _Builder:
 
 def _mark(file: str, node: Node) -> Mark:
     return Mark(file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _is_plain(node: Node) -> bool:
+    return str(node.tag).removeprefix("tag:yaml.org,2002:") in _PLAIN_TAGS
 
 
 def replaced(value: Value, data: Scalar, *, secret: bool) -> Value:
