@@ -39,7 +39,7 @@ class PictureLimits:
     max_pixels: int = 100_000_000
     max_side: int = 1024
     seconds: float = 10.0
-    memory: int = 1_500_000_000
+    memory: int = 1_700_000_000  # a WebP of 100 megapixels takes 1.6 GB, a PNG with alpha 1.3
 
 
 class PictureDecoder:

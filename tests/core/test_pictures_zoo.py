@@ -209,7 +209,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "svg": (lambda: b"<svg xmlns='x'/>", "it begins like the text '<svg"),
     "postscript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "it begins like the text '%!PS-Adobe"),
     "pdf": (lambda: encode(scene(), "PDF"), "it begins like a PDF"),
-    "zip": (lambda: b"PK\3\4" + b"\0" * 90, "it begins like a ZIP file"),
+    "zip": (lambda: b"PK\3\4" + b"\0" * 90, "it begins like a ZIP archive"),
     "heic": (lambda: b"\0\0\0\x18ftypheic" + b"\0" * 90, "it begins like a HEIF picture or a film"),
     "a tga, a format not allowed": (lambda: encode(scene(), "TGA"), "not a picture in a known format"),
     "an icon, a format not allowed": (lambda: encode(scene(), "ICO"), "not a picture in a known format"),
