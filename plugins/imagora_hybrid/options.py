@@ -16,10 +16,11 @@ class HybridOptions(Options):
         description="the legs to search (image, text, sparse) and their weights, such as {image: 1.0, sparse: 0.5}; "
         "not given: every leg that the recipe has an embedder for, with weight 1; a leg of weight 0 is not searched",
     )
-    fusion: Literal["rrf", "dbsf", "weighted"] = Field(
+    fusion: Literal["rrf", "dbsf", "weighted", "standardised"] = Field(
         default="rrf",
         description="how the legs become one order: rrf by their ranks, dbsf by their scores brought to one scale, "
-        "weighted by their raw scores",
+        "weighted by their raw scores, all three inside the index; standardised: as dbsf, but a hit that has nothing "
+        "on a leg (a picture without words) counts as average there instead of as last; worked out from the hits",
     )
     rrf_k: int = Field(
         default=60,

@@ -17,6 +17,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from .leg_queries import PICTURE_LEG, leg_queries
 from .options import HybridOptions
+from .standardised import standardised
 
 _FEWEST_CANDIDATES = 50
 
@@ -53,15 +54,19 @@ class HybridRetriever(BaseRetriever):
         legs = await leg_queries(words, pictures, self._weights, self._embedders)
         limit = top_k or self._options.top_k
         candidates = self._options.candidates or max(_FEWEST_CANDIDATES, 2 * limit)
+        fusion, candidates = self._options.fusion, max(candidates, limit)
         request = SearchRequest(
             legs=legs,
-            limit=limit,
-            candidates=max(candidates, limit),
-            fusion=self._options.fusion,
+            limit=candidates if fusion == "standardised" else limit,
+            candidates=candidates,
+            fusion="rrf" if fusion == "standardised" else fusion,
             rrf_k=self._options.rrf_k,
             filter=wanted,
         )
-        return [passage_of(hit) for hit in await self._index.asearch(request)]
+        hits = await self._index.asearch(request)
+        if fusion == "standardised":
+            hits = standardised(hits, legs)[:limit]
+        return [passage_of(hit) for hit in hits]
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         try:

@@ -21,6 +21,7 @@ from .edge_dialect import EdgeDialect, edge_vector
 from .folder_lock import FolderLock
 from .identities import Legs, from_document, to_document
 from .options import FieldType, QdrantOptions
+from .place import place_of
 from .search import search_steps
 
 _INDEX, _ABOUT, _ENGINE, _UNFINISHED, _LOCK = "index", "imagora.json", "engine", "unfinished-", "lock"
@@ -43,7 +44,7 @@ class EmbeddedStore:
 
     @property
     def place(self) -> str:
-        return str(self._folder)
+        return place_of(self._options)
 
     def kept(self) -> Legs | None:
         if self._folder.exists() and not self._folder.is_dir():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from imagora.errors import IndexMissing, StageError, UnusableIndex
@@ -12,6 +13,7 @@ from imagora.stages import Entry, Hit, Identity, SearchRequest, SparseVector, Ve
 
 from .identities import Legs, check, is_sparse
 from .options import QdrantOptions
+from .place import place_of
 from .store import Store
 
 
@@ -31,7 +33,7 @@ class QdrantIndex:
 
     def __init__(self, options: QdrantOptions, recipe: str, store: Store | None = None) -> None:
         self._options, self._recipe = options, recipe
-        self._store = store or store_for(options)
+        self._given = store
         self._lock = threading.RLock()
         self._legs: Legs | None = None
         self._writable = False
@@ -39,7 +41,7 @@ class QdrantIndex:
     @property
     def place(self) -> str:
         """A folder, or an address without credentials and the collection's name."""
-        return self._store.place
+        return place_of(self._options)
 
     @property
     def folder(self) -> Path | None:
@@ -112,6 +114,11 @@ class QdrantIndex:
             if self._legs is not None:
                 self._legs = None
                 self._store.detach()
+
+    @cached_property
+    def _store(self) -> Store:
+        # The engine and the client are imported when the index is first used, not when a pipeline is built.
+        return self._given or store_for(self._options)
 
     def _opened(self) -> Legs:
         legs = self._legs

@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import grpc  # type: ignore[import-untyped]  # grpcio has no type information
@@ -19,6 +18,7 @@ from .client_dialect import ClientDialect, client_vector
 from .conditions import condition_of, key_of
 from .identities import Legs, from_document, to_document
 from .options import FieldType, QdrantOptions
+from .place import place_of
 from .search import search_steps
 from .server_config import check_dimensions, dense_config, quantization_of, sparse_config
 
@@ -48,7 +48,7 @@ class ServerStore:
 
     @property
     def place(self) -> str:
-        return f"{_without_credentials(self._options.url or '')}, collection {self._name}"
+        return place_of(self._options)
 
     def kept(self) -> Legs | None:
         with self._in_words():
@@ -176,11 +176,6 @@ class ServerStore:
         except UnexpectedResponse as error:
             reason = _REFUSED.get(error.status_code or 0, str(error))
             raise UnusableIndex(f"the Qdrant server refused what was asked of '{self.place}': {reason}") from error
-
-
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _grpc_reason(error: grpc.RpcError) -> str:

@@ -36,6 +36,18 @@ def one_found(index: QdrantIndex) -> Any:
     return asyncio.run(index.asearch(request))[0]
 
 
+def test_building_imports_neither_engine_nor_client() -> None:
+    build = """
+import sys, imagora_qdrant, imagora
+for component in (*imagora_qdrant.offer_indexes(), *imagora_qdrant.offer_embedders()):
+    options = {"url": "http://host"} if component.name == "qdrant" else {}
+    built = component.build(component.options(**options), imagora.BuildContext("gallery"))
+    print(getattr(built, "place", ""), {"qdrant_edge", "qdrant_client", "numpy"} & set(sys.modules))
+"""
+    ran = subprocess.run([sys.executable, "-c", build], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == ["http://host, collection imagora set()", " set()"]
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -1,0 +1,16 @@
+"""Where an index is, in words for errors and records."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from .options import QdrantOptions
+
+
+def place_of(options: QdrantOptions) -> str:
+    """Give the folder, or the server's address without credentials and the collection's name."""
+    if options.path is not None:
+        return str(options.path)
+    parts = urlsplit(options.url or "")
+    address = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    return f"{address}, collection {options.collection}"
