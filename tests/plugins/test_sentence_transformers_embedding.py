@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -113,3 +115,20 @@ def test_a_folder_that_brings_code_is_refused_and_not_run(minilm: Path, tmp_path
     with pytest.raises(StageError, match="brings code of its own"):
         made(model=str(folder)).identity()
     assert not mark.exists()
+
+
+def test_a_model_in_the_hubs_cache_has_the_identity_of_its_folder(
+    minilm: Path, embedding: SentenceTransformersEmbedding, tmp_path: Path
+) -> None:
+    repository = tmp_path / "hub" / "models--imagora--all-MiniLM-L6-v2"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0" * 40)
+    shutil.copytree(minilm, repository / "snapshots" / ("0" * 40), copy_function=os.link)
+    script = (
+        "from imagora_sentence_transformers.embedding import SentenceTransformersEmbedding as E\n"
+        "from imagora_sentence_transformers.options import EmbeddingOptions as O\n"
+        "print(E(O(model='imagora/all-MiniLM-L6-v2')).identity())"
+    )
+    settings = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
+    ran = subprocess.run([sys.executable, "-c", script], env=settings, capture_output=True, text=True, check=False)
+    assert ran.stdout.strip() == str(embedding.identity()), ran.stderr
