@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .component import BuildContext
-from .errors import ImagoraError, Problem, RecipeError
+from .errors import ImagoraError, RecipeError
 from .pictures import PictureDecoder, PictureLimits
 from .recipe.plan import Plan, Planned
 from .stages import (
@@ -92,7 +92,7 @@ def _embedders(plan: Plan, context: BuildContext) -> dict[str, Embedder]:
         needed, words = _LEG_NEEDS[leg]
         if not isinstance(embedder, needed):
             what = f"the leg '{leg}' needs an embedder of {words}, and '{planned.name}' is not one"
-            raise RecipeError([planned.mark.problem(planned.where, what)])
+            raise RecipeError([planned.problem(what)])
         built.append((planned, embedder))
         embedders[leg] = embedder
     return embedders
@@ -106,7 +106,9 @@ def _build(planned: Planned, context: BuildContext) -> Any:
         raise
     except ImportError as error:
         what = f"'{component.name}' cannot be imported ({error}); type: {planned.offer.pip_line()}"
-        raise RecipeError([planned.mark.problem(planned.where, what)]) from error
+        raise RecipeError([planned.problem(what)]) from error
     except (ImagoraError, ValueError) as error:
-        problem: Problem = planned.mark.problem(planned.where, str(error))
-        raise RecipeError([problem]) from error
+        raise RecipeError([planned.problem(error)]) from error
+    except Exception as error:  # a stranger's build function may raise anything
+        what = f"'{component.name}' cannot be built: {type(error).__name__}: {error}"
+        raise RecipeError([planned.problem(what)]) from error

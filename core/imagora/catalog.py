@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -42,7 +43,7 @@ class Offer:
 
     def missing(self) -> tuple[str, ...]:
         """Name the import packages that the component needs and that are not installed; imports nothing."""
-        return tuple(package for package in self.component.requires if find_spec(package) is None)
+        return tuple(package for package in self.component.requires if not _is_there(package))
 
     def pip_line(self) -> str:
         """Give what to type to install what the component needs."""
@@ -60,8 +61,14 @@ class Catalog:
         self._hooks = pluggy.PluginManager("imagora")
         self._hooks.add_hookspecs(hookspecs)
         self._plugins: dict[str, Plugin] = {}
+        self._clashing: list[Plugin] = []
         for plugin, load in entries:
-            self._plugins[plugin.name] = self._register(plugin, load)
+            first = self._plugins.get(plugin.name)
+            if first is None:
+                self._plugins[plugin.name] = self._register(plugin, load)
+            else:
+                what = f"the plugin {first} has the same name; uninstall one of them"
+                self._clashing.append(replace(plugin, error=what))
         self._offers: dict[str, dict[str, list[Offer]]] = {}
 
     @classmethod
@@ -79,12 +86,12 @@ class Catalog:
     @property
     def plugins(self) -> tuple[Plugin, ...]:
         """Every plugin that was found, in order of name."""
-        return tuple(self._plugins.values())
+        return (*self._plugins.values(), *self._clashing)
 
     @property
     def failed(self) -> tuple[Plugin, ...]:
         """The plugins that could not be loaded or whose hooks failed, each with its error."""
-        return tuple(plugin for plugin in self._plugins.values() if plugin.error)
+        return tuple(plugin for plugin in self.plugins if plugin.error)
 
     def offers(self, kind: str) -> Sequence[Offer]:
         """Give all offers of a kind in order of name; a name offered twice comes twice."""
@@ -120,15 +127,20 @@ class Catalog:
         for implementation in reversed(getattr(self._hooks.hook, hook).get_hookimpls()):
             plugin = self._plugins[implementation.plugin_name]
             try:
-                yield plugin, list(implementation.function())
-            except Exception as error:  # a stranger's code may raise anything
+                offered = list(implementation.function())
+                kind = Command if hook == "offer_commands" else Component
+                if wrong := [thing for thing in offered if not isinstance(thing, kind)]:
+                    raise TypeError(f"{hook} gives {kind.__name__}s, and {wrong[0]!r:.80} is none")
+            except (Exception, SystemExit) as error:  # a stranger's code may raise anything
                 self._plugins[plugin.name] = _failed(plugin, error)
+                continue
+            yield plugin, offered
 
     def _register(self, plugin: Plugin, load: Callable[[], object]) -> Plugin:
         try:
             self._hooks.register(load(), plugin.name)
             self._hooks.check_pending()
-        except Exception as error:  # a stranger's import may raise anything
+        except (Exception, SystemExit) as error:  # a stranger's import may raise anything
             self._hooks.unregister(name=plugin.name) if self._hooks.has_plugin(plugin.name) else None
             return _failed(plugin, error)
         return plugin
@@ -140,10 +152,17 @@ def installed_catalog() -> Catalog:
     return Catalog.installed()
 
 
+def _is_there(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):  # of "a.b" where there is no a, and of modules made by hand
+        return package in sys.modules
+
+
 def _described(point: EntryPoint) -> Plugin:
     distribution = point.dist
     return Plugin(point.name, distribution.name if distribution else "?", distribution.version if distribution else "?")
 
 
-def _failed(plugin: Plugin, error: Exception) -> Plugin:
+def _failed(plugin: Plugin, error: BaseException) -> Plugin:
     return Plugin(plugin.name, plugin.distribution, plugin.version, f"{type(error).__name__}: {error}")

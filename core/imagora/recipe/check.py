@@ -18,7 +18,7 @@ from imagora.stages import LEGS
 
 from .extends import SHIPPED, find, read_merged
 from .plan import LedgerOptions, PictureOptions, Plan, Planned, PromptOptions
-from .tree import Value, replaced
+from .tree import Value, masked, replaced, without_passwords
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -170,7 +170,7 @@ class _Checker:
             self._wrong(use, where, f"'{use.data}' needs what is not installed ({packages}); type: {offer.pip_line()}")
             return None
         options = self._options(offer.component.options, value, where)
-        return Planned(where, offer, options, use.mark) if options is not None else None
+        return Planned(where, offer, options, use.mark, tuple(value.secrets())) if options is not None else None
 
     def _options(self, model: type[OptionsT], value: Value, where: str) -> OptionsT | None:
         if not isinstance(value.data, dict):
@@ -185,7 +185,7 @@ class _Checker:
             for error in invalid.errors(include_url=False):
                 self._invalid(model, error, value, where)
         except Exception as error:  # a stranger's validator may raise anything
-            self._wrong(value, where, f"the options cannot be checked: {type(error).__name__}: {_masked(error, value)}")
+            self._wrong(value, where, f"the options cannot be checked: {type(error).__name__}: {error}")
         return None
 
     def _invalid(self, model: type[Options], error: ErrorDetails, value: Value, where: str) -> None:
@@ -202,13 +202,15 @@ class _Checker:
         elif error["type"] == "missing":
             self._wrong(here, dotted, f"the option '{path[-1]}' is missing", also=True)
         else:
-            said = _masked(error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "), value)
-            shown = "" if here.secret or isinstance(here.data, dict | list) else f", and it is '{str(here.data)[:80]}'"
+            said = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+            said = masked(said, value.secrets())  # a validator may quote the value that it refuses
+            hidden = isinstance(here.data, dict | list) or str(here.data) in value.secrets()
+            shown = "" if hidden else f", and it is '{without_passwords(str(here.data))[:80]}'"
             self._wrong(here, dotted, said[:1].lower() + said[1:] + shown)
 
     def _wrong(self, value: Value, where: str, what: str, *, at_key: bool = False, also: bool = False) -> None:
         # A second problem at one place only follows from the first; with `also`, about what is not there, it does not.
-        problem = (value.key if at_key else value.mark).problem(where, what)
+        problem = (value.key if at_key else value.mark).problem(where, masked(what, value.secrets()))
         if also or (problem.file, problem.line, problem.column) not in self.places:
             self.problems.append(problem)
         if not also:
@@ -227,14 +229,6 @@ def _fields(model: type[Options], path: tuple[str | int, ...]) -> list[str]:
             return []
         model = models[0]
     return list(model.model_fields)
-
-
-def _masked(said: object, value: Value) -> str:
-    # A validator may quote the value that it refuses.
-    text = str(said)
-    for secret in sorted(value.secrets(), key=len, reverse=True):
-        text = text.replace(secret, "********")
-    return text
 
 
 def _folder(value: Value) -> Path:

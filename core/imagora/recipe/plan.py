@@ -14,9 +14,10 @@ from pydantic import Field
 
 from imagora.catalog import Offer
 from imagora.component import Options, RecipePath
+from imagora.errors import Problem
 from imagora.stages import Place
 
-from .tree import Mark
+from .tree import Mark, masked
 
 
 class PromptOptions(Options):
@@ -46,12 +47,20 @@ class LedgerOptions(Options):
 
 @dataclass(frozen=True)
 class Planned:
-    """A component in its place in a recipe, with checked options; `where` is its path of keys."""
+    """A component in its place in a recipe, with checked options; `where` is its path of keys.
+
+    secrets: values of its options that no error may quote.
+    """
 
     where: str
     offer: Offer
     options: Options
     mark: Mark
+    secrets: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    def problem(self, error: object) -> Problem:
+        """Say what is wrong with it, without its secrets."""
+        return self.mark.problem(self.where, masked(error, self.secrets))
 
     @property
     def name(self) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from .extends import read_merged
-from .tree import Value
+from .tree import MASK, Value, is_secret, without_passwords
 
-_SECRET = re.compile(r"key|token|secret|password|passwd|credential", re.IGNORECASE)
-_PLAIN = re.compile(r"[A-Za-z_./][\w./-]*( [\w./-]+)*")
-_NOT_WORDS = {"true", "false", "null", "yes", "no", "on", "off"}
+_VARIABLE = re.compile(r"\$\{\w+\}")
+_PLAIN = re.compile(r"(?:[A-Za-z_/]|\.(?=[A-Za-z/.]))[\w./-]*( [\w./-]+)*")
+_NOT_WORDS = {"true", "false", "null", "yes", "no", "on", "off", ".inf", ".nan"}
 COLUMN = 56
 
 
@@ -27,7 +28,7 @@ def _lines(value: Value, depth: int, *, masked: bool) -> Iterator[tuple[str, str
         for name, part in value.data.items():
             if depth == 0 and name == "extends":
                 continue  # what it brought is below
-            yield from _entry(f"{indent}{name}:", part, depth, masked=masked or bool(_SECRET.search(name)))
+            yield from _entry(f"{indent}{_word(name)}:", part, depth, masked=masked or is_secret(name, part.data))
     elif isinstance(value.data, list):
         for part in value.data:
             yield from _entry(f"{indent}-", part, depth, masked=masked)
@@ -44,14 +45,23 @@ def _entry(head: str, part: Value, depth: int, *, masked: bool) -> Iterator[tupl
 
 def _scalar(value: Value, *, masked: bool) -> str:
     data = value.data
-    if isinstance(data, str) and data.startswith("${"):
+    if isinstance(data, str) and _VARIABLE.fullmatch(data):
         return json.dumps(data)
-    if masked and isinstance(data, str):
-        return '"********"'
+    if masked and isinstance(data, str | int | float):
+        return f'"{MASK}"'
     if isinstance(data, str):
-        plain = _PLAIN.fullmatch(data) and data.lower() not in _NOT_WORDS
-        return data if plain else json.dumps(data, ensure_ascii=False)
+        return _word(without_passwords(data))
+    if isinstance(data, float) and not math.isfinite(data):
+        return ".nan" if math.isnan(data) else f"{'-' * (data < 0)}.inf"
     return json.dumps(data.__class__() if isinstance(data, dict | list) else data)
+
+
+def _word(text: str) -> str:
+    # In quotes where YAML would read something else, and with escapes for what would move a terminal's cursor.
+    if _PLAIN.fullmatch(text) and text.lower() not in _NOT_WORDS:
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
 
 
 def _aligned(line: str, place: str) -> str:

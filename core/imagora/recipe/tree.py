@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -20,6 +21,9 @@ Scalar: TypeAlias = "str | int | float | bool | None"
 Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
 
 _PLAIN_TAGS = {"null", "bool", "int", "float", "str", "timestamp", "seq", "map"}
+_SECRET = re.compile(r"key|token|secret|passw|passphrase|credential", re.IGNORECASE)
+_IN_URL = re.compile(r"(?<=://)[^/\s@]+(?=@)|(?<=(?:key|ken|ret|ord)=)[^&\s]+", re.IGNORECASE)
+MASK = "********"
 MAX_DEPTH = 32
 MAX_VALUES = 5_000
 MAX_BYTES = 200_000
@@ -64,12 +68,18 @@ class Value:
         return self._walk(path)[1]
 
     def secrets(self) -> Iterator[str]:
-        """Give every value in it that came from the environment."""
-        if isinstance(self.data, dict | list):
-            for part in self.data.values() if isinstance(self.data, dict) else self.data:
-                yield from part.secrets()
-        elif self.secret and self.data:
-            yield str(self.data)
+        """Give every value in it that came from the environment or stands under the name of a secret."""
+        yield from (str(part.data) for part in self._leaves(hidden=False) if part.data)
+
+    def _leaves(self, *, hidden: bool) -> Iterator[Value]:
+        if isinstance(self.data, dict):
+            for name, part in self.data.items():
+                yield from part._leaves(hidden=hidden or is_secret(name, part.data))
+        elif isinstance(self.data, list):
+            for part in self.data:
+                yield from part._leaves(hidden=hidden)
+        elif hidden or self.secret:
+            yield self
 
     def _walk(self, path: tuple[str | int, ...]) -> tuple[Value, tuple[str | int, ...]]:
         here, steps = self, []
@@ -206,6 +216,24 @@ class _Builder:
 
 def _mark(file: str, node: Node) -> Mark:
     return Mark(file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def is_secret(name: str, data: object) -> bool:
+    """Say whether a value under this name is not to be printed; `max_tokens: 512` is no secret."""
+    return bool(_SECRET.search(name)) and not (isinstance(data, int | float) and name.lower().endswith("tokens"))
+
+
+def without_passwords(text: str) -> str:
+    """Mask what a URL carries before its host, and its keys and passwords after the question mark."""
+    return _IN_URL.sub(MASK, text)
+
+
+def masked(said: object, secrets: Iterable[str]) -> str:
+    """Give a text without the secrets that it may quote; shorter ones than four signs would garble it."""
+    text = str(said)
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK) if len(secret) > 3 else text  # noqa: PLR2004 - as the first line says
+    return without_passwords(text)
 
 
 def _is_plain(node: Node) -> bool:
