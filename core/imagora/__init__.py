@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .answer import Answer, Citation, Found, Passage, StageRecord
     from .component import BuildContext, Command, Component, Options, RecipePath
     from .hookspecs import hookimpl
+    from .ingest import IngestReport, Progress
     from .item import Item, Picture, Unreadable
     from .pipeline import Pipeline, load
     from .query import Query
@@ -16,54 +17,29 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "Answer": "answer",
-    "BuildContext": "component",
-    "Citation": "answer",
-    "Command": "component",
-    "Component": "component",
-    "Found": "answer",
-    "Identity": "stages",
-    "Item": "item",
-    "Options": "component",
-    "Passage": "answer",
-    "Picture": "item",
-    "Pipeline": "pipeline",
-    "Query": "query",
-    "RecipePath": "component",
-    "StageRecord": "answer",
-    "Unreadable": "item",
-    "Verdict": "stages",
-    "hookimpl": "hookspecs",
-    "load": "pipeline",
-}
-
+# fmt: off
 __all__ = [
-    "Answer",
-    "BuildContext",
-    "Citation",
-    "Command",
-    "Component",
-    "Found",
-    "Identity",
-    "Item",
-    "Options",
-    "Passage",
-    "Picture",
-    "Pipeline",
-    "Query",
-    "RecipePath",
-    "StageRecord",
-    "Unreadable",
-    "Verdict",
-    "__version__",
-    "hookimpl",
-    "load",
+    "Answer", "BuildContext", "Citation", "Command", "Component", "Found", "Identity", "IngestReport", "Item",
+    "Options", "Passage", "Picture", "Pipeline", "Progress", "Query", "RecipePath", "StageRecord", "Unreadable",
+    "Verdict", "__version__", "hookimpl", "load",
 ]
+# fmt: on
+
+_HOMES = {
+    "answer": ("Answer", "Citation", "Found", "Passage", "StageRecord"),
+    "component": ("BuildContext", "Command", "Component", "Options", "RecipePath"),
+    "hookspecs": ("hookimpl",),
+    "ingest": ("IngestReport", "Progress"),
+    "item": ("Item", "Picture", "Unreadable"),
+    "pipeline": ("Pipeline", "load"),
+    "query": ("Query",),
+    "stages": ("Identity", "Verdict"),
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for, so that `import imagora` stays light."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'imagora' has no attribute '{name}'")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f".{module}", __name__), name)
+    raise AttributeError(f"module 'imagora' has no attribute '{name}'")

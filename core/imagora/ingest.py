@@ -24,7 +24,7 @@ from .embedding import Prepared, embed
 from .errors import ImagoraError, PictureError, SourceError
 from .item import Item, Unreadable, item_id
 from .ledger import Ledger, Row
-from .pictures import PictureDecoder
+from .pictures import PictureDecoder, picture_bytes
 from .recipe.plan import Plan
 from .stages import Entry, Index, Source
 
@@ -34,13 +34,18 @@ BATCH = 32
 
 @dataclass
 class IngestReport:
-    """What an ingest did, in items; `quarantined` holds names and reasons, `seconds` is the time of all of it."""
+    """What an ingest did, in items.
+
+    quarantined: names and reasons. kept: items that the source did not give, and that were not deleted because it could
+    not be read in full. seconds: the time of all of it.
+    """
 
     source: str = ""
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     deleted: int = 0
+    kept: int = 0
     embedded: int = 0
     quarantined: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
@@ -125,6 +130,7 @@ class _Run:
             ledger.forget()  # the index was removed or restored from a copy: what the ledger says is not there
         self.known = ledger.rows(source.uri)
         self.seen: set[str] = set()
+        self.hidden = False
 
     def batches(self) -> Iterator[IngestReport]:
         """Work through the source, and give the report after every batch."""
@@ -143,7 +149,9 @@ class _Run:
     def finish(self) -> IngestReport:
         """Delete what left the source, write down the quarantine, and give the report."""
         gone = [id_ for id_ in self.known if id_ not in self.seen]
-        if gone:
+        if self.hidden:
+            self.report.kept = len(gone)  # they may be behind what cannot be read: a folder, a broken row
+        elif gone:
             self.index.delete(gone)
             self.ledger.delete(gone)
             self.report.deleted = len(gone)
@@ -170,11 +178,12 @@ class _Run:
             self.seen.add(id_)
             if isinstance(item, Unreadable):
                 self._refuse(item.uri, item.reason)
+                self.hidden = self.hidden or item.hides_others
                 continue
             try:
                 row = Row(id_, self.source.uri, item.uri, content_hash(item), self.made_by)
-            except OSError as error:
-                self._refuse(item.uri, f"cannot be read: {(error.strerror or str(error)).lower()}")
+            except PictureError as error:
+                self._refuse(item.uri, str(error))
                 continue
             if self.known.get(id_) == row:
                 self.report.unchanged += 1
@@ -236,14 +245,10 @@ class _Run:
 
 
 def content_hash(item: Item) -> str:
-    """Hash all that an item is: its words, its metadata and its picture's bytes."""
+    """Hash all that an item is: its words, its metadata and its picture's bytes; raise PictureError without these."""
     digest = sha256(json.dumps([item.text, item.metadata], sort_keys=True, default=str).encode("utf-8", "replace"))
-    if isinstance(item.picture, Path):
-        with item.picture.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    elif item.picture is not None:
-        digest.update(item.picture)
+    if item.picture is not None:
+        digest.update(picture_bytes(item.picture))
     return digest.hexdigest()
 
 

@@ -53,10 +53,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Something in a source that cannot become an item, and why."""
+    """Something in a source that cannot become an item, and why.
+
+    hides_others: other items may be behind it (a folder, a table's broken row), so that none must be taken for deleted.
+    """
 
     uri: str
     reason: str
+    hides_others: bool = False
 
 
 def item_id(source_uri: str, item_uri: str) -> str:

@@ -19,7 +19,7 @@ from typing import IO, Any, cast
 from .errors import PictureError, StageError
 from .item import Picture
 
-PROGRAM = str(Path(__file__).with_name("picture_worker.py"))
+PROGRAM = str(Path(__file__).parents[1] / "imagora_decoder" / "__main__.py")
 PASSED_ON = (
     "PATH",
     "HOME",
@@ -53,11 +53,7 @@ class PictureDecoder:
 
     def decode(self, source: Path | bytes) -> Picture:
         """Give the picture, or raise PictureError with the reason; blocks, and may be called from many threads."""
-        data = source if isinstance(source, bytes) else _read(source, self.limits.max_bytes)
-        if not data:
-            raise PictureError("the file is empty")
-        if len(data) > self.limits.max_bytes:
-            raise PictureError(f"the file is larger than {self.limits.max_bytes / 1e6:g} MB, which is the limit")
+        data = picture_bytes(source, self.limits.max_bytes)
         worker = self._free.get()
         try:
             if self._closed:
@@ -149,6 +145,16 @@ class _Worker:
             if len(frames[-1]) < size:
                 raise EOFError
         return dict(json.loads(frames[0])), frames[1]
+
+
+def picture_bytes(source: Path | bytes, most: int = PictureLimits.max_bytes) -> bytes:
+    """Give a picture's bytes, at most `most` of them and some; raise PictureError where they cannot be had."""
+    data = source if isinstance(source, bytes) else _read(source, most)
+    if not data:
+        raise PictureError("the file is empty")
+    if len(data) > most:
+        raise PictureError(f"the file is larger than {most / 1e6:g} MB, which is the limit")
+    return data
 
 
 def _read(path: Path, most: int) -> bytes:

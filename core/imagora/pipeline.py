@@ -84,7 +84,7 @@ class Pipeline:
             return query, []
         name, retriever = self.stages.retriever
         with record.stage("retriever", name) as facts, _named("retriever", name):
-            passages = [_as_passage(node, {}) for node in await retriever.aretrieve(query)]
+            passages = [_as_passage(node, {}) for node in await retriever.aretrieve(self._wide(query))]
             facts["passages"] = len(passages)
         for name, reranker in self.stages.rerankers:
             with record.stage("reranker", name) as facts, _named("reranker", name):
@@ -95,6 +95,13 @@ class Pipeline:
         if query.top_k is not None:
             passages = passages[: query.top_k]
         return query, await guard_passages(passages, self.stages.guardrails.get("passages", ()), record)
+
+    def _wide(self, query: Query) -> Query:
+        # Rerankers choose among what the recipe retrieves, not among the few passages that are wanted in the end.
+        usual = getattr(self.plan.retriever.options, "top_k", None) if self.plan.retriever else None
+        if not self.stages.rerankers or query.top_k is None or usual is None or query.top_k >= usual:
+            return query
+        return replace(query, top_k=usual)
 
     async def _generate(self, query: Query, passages: list[Passage], record: Record) -> str:
         assert self.stages.generator is not None  # noqa: S101 - `answer` looked

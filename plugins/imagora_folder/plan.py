@@ -16,18 +16,22 @@ from .walk import Files, stem
 
 @dataclass(frozen=True)
 class Planned:
-    """One item to come: its picture, the files with its words, and its row; or the reason why it cannot come."""
+    """One item to come: its picture, the files with its words, and its row; or the reason why it cannot come.
+
+    hides: it is a folder or a row that cannot be read, and other items may be behind it.
+    """
 
     uri: str
     picture: str | None = None
     words: tuple[str, ...] = ()
     row: Row | None = None
     reason: str | None = None
+    hides: bool = False
 
 
 def plan_items(root: Path, options: FolderOptions, files: Files, manifest: str, rows: Sequence[Row]) -> list[Planned]:
     """Give what a folder has, sorted by name, no name twice."""
-    plan = {uri: Planned(uri, reason=reason) for uri, reason in files.refused.items()}
+    plan = {uri: Planned(uri, reason=reason, hides=(root / uri).is_dir()) for uri, reason in files.refused.items()}
     plan |= {uri: Planned(uri, uri, tuple(files.words.get(stem(uri), ()))) for uri in files.pictures}
     plan |= {uri: Planned(uri, words=(uri,)) for uri in files.texts}
     known = {unicodedata.normalize("NFC", uri): uri for uri in plan}  # macOS gives names in another form than it got
@@ -38,7 +42,7 @@ def plan_items(root: Path, options: FolderOptions, files: Files, manifest: str, 
             planned = _with_row(plan.get(uri), Planned(uri, uri if named else None, row=row, reason=row.reason), files)
         except Unusable as error:
             where = f"{manifest}, {row.where}"
-            planned = Planned(where, reason=row.reason or str(error))
+            planned = Planned(where, reason=row.reason or str(error), hides=row.reason is not None)
         plan[planned.uri] = planned
     return [plan[uri] for uri in sorted(plan)]
 

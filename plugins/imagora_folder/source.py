@@ -42,7 +42,7 @@ class FolderSource:
             try:
                 yield self._item(planned)
             except Unusable as error:
-                yield Unreadable(planned.uri, str(error))
+                yield Unreadable(planned.uri, str(error), hides_others=planned.hides)
 
     def _root(self) -> Path:
         if self.options.path is None:

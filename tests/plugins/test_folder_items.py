@@ -11,6 +11,7 @@ from imagora import Item, Unreadable
 from imagora.errors import SourceError
 from imagora_folder.options import FolderOptions
 from imagora_folder.source import FolderSource
+from PIL import Image
 from pydantic import ValidationError
 
 
@@ -169,3 +170,13 @@ def test_a_changed_manifest_is_read_anew(tmp_path: Path) -> None:
     assert [item.metadata for item in source.items() if isinstance(item, Item)] == [{"title": "old"}]
     write(tmp_path, manifest_dot_csv="picture,title\na.jpg,new\n")
     assert [item.metadata for item in source.items() if isinstance(item, Item)] == [{"title": "new"}]
+
+
+def test_what_may_hide_other_items_says_so(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    (tmp_path / "manifest.jsonl").write_text('{"picture": "a.png"}\n{"picture": "gone.png"}\n{"picture": "b.png", \n')
+    refused = [item for item in FolderSource(FolderOptions(path=tmp_path)).items() if isinstance(item, Unreadable)]
+    assert [(item.uri, item.hides_others) for item in refused] == [
+        ("manifest.jsonl, line 2", False),
+        ("manifest.jsonl, line 3", True),
+    ]
