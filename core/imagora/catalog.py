@@ -124,7 +124,7 @@ class Catalog:
 
     def _call(self, hook: str) -> Iterable[tuple[Plugin, list[Any]]]:
         # One call a plugin, not one for all: a plugin that fails is named, and the others still answer.
-        for implementation in reversed(getattr(self._hooks.hook, hook).get_hookimpls()):
+        for implementation in getattr(self._hooks.hook, hook).get_hookimpls():
             plugin = self._plugins[implementation.plugin_name]
             try:
                 offered = list(implementation.function())

@@ -14,7 +14,8 @@ from typer.core import TyperGroup
 
 from imagora import __version__
 from imagora.catalog import installed_catalog
-from imagora.errors import ImagoraError, QueryError
+from imagora.component import Command
+from imagora.errors import ImagoraError, PluginError, QueryError
 
 from . import asking, ingesting, plugins, recipes
 
@@ -39,7 +40,7 @@ class Commands(TyperGroup):
             return own
         for command in installed_catalog().commands():
             if command.name == cmd_name:
-                made = typer.main.get_command(command.app())
+                made = typer.main.get_command(_app_of(command))
                 made.name, made.short_help = cmd_name, command.summary
                 return made
         return None
@@ -57,6 +58,20 @@ class Commands(TyperGroup):
         except ImagoraError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(WRONG_USE if isinstance(error, QueryError) else FAILED) from None
+
+
+def _app_of(command: Command) -> Any:
+    try:
+        return command.app()
+    except (Exception, SystemExit) as error:  # a stranger's code may raise anything; the help still shows the rest
+        why = f"the command '{command.name}' cannot be run: {type(error).__name__}: {error}"
+        broken = typer.Typer(add_completion=False)
+
+        @broken.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+        def _say() -> None:
+            raise PluginError(why)
+
+        return broken
 
 
 app = typer.Typer(
