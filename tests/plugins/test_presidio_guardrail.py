@@ -126,12 +126,14 @@ def test_wrong_options_are_told_before_anything_is_built(options: dict[str, Any]
 
 
 def test_the_known_entities_are_those_that_presidio_finds() -> None:
-    found = check(guardrail(entities=["URL", "UUID", "LOCATION"]), "see https://example.com/x")
+    found = check(guardrail(entities=["URL", "IP_ADDRESS", "LOCATION"]), "see https://example.com/x")
     assert found[0].reasons == ("URL",)
     loaded = shared_analyzer("en", DEFAULT_MODEL)._loaded
     assert loaded is not None
     of_other_languages = {name for name in KNOWN_ENTITIES if name.startswith(("ES_", "IT_", "PL_"))}
-    assert loaded.entities == KNOWN_ENTITIES - of_other_languages
+    # Presidio finds more from release to release; the newest that Python 3.13 can have (2.2.362) knows no UUID yet.
+    assert KNOWN_ENTITIES - of_other_languages - loaded.entities <= {"UUID"}
+    assert loaded.entities <= KNOWN_ENTITIES
     with pytest.raises(StageError, match="no recognizer finds 'PL_PESEL' in language 'en'"):
         check(guardrail(entities=["PL_PESEL"]), "text")
 
