@@ -9,7 +9,8 @@ from imagora import BuildContext, Component, hookimpl
 if TYPE_CHECKING:
     from .options import ExtractiveOptions, StarterOptions
 
-REQUIRES = ("onnxruntime", "tokenizers", "safetensors", "platformdirs", "numpy", "torch", "timm")
+_MODELS = ("torch", "timm", "transformers", "onnx")  # for the first use, which exports the models to ONNX
+REQUIRES = ("onnxruntime", "tokenizers", "safetensors", "platformdirs", "filelock", "numpy", *_MODELS)
 
 
 def _build_embedder(options: StarterOptions, context: BuildContext) -> object:

@@ -11,9 +11,8 @@ from imagora import Identity
 from llama_index.core.embeddings import MultiModalEmbedding
 from pydantic import PrivateAttr
 
-from .head import header
+from .head import header, weights_digest
 from .options import StarterOptions
-from .packages import WEIGHTS
 from .towers import picture_tower, text_tower
 
 Vectors = list[list[float]]
@@ -36,7 +35,7 @@ class StarterEmbedding(MultiModalEmbedding):
     def identity(self) -> Identity:
         """Say what makes these vectors: both towers' weights and the head's."""
         said = header()
-        digest = sha256(WEIGHTS.read_bytes() + said.minilm.encode() + said.efficientnet.encode()).hexdigest()
+        digest = sha256(f"{weights_digest()} {said.minilm} {said.efficientnet}".encode()).hexdigest()
         return Identity("starter", digest, "white square 224 bicubic; 256 tokens, windows averaged", 384, "cosine")
 
     def _get_text_embeddings(self, texts: list[str]) -> Vectors:
@@ -52,7 +51,8 @@ class StarterEmbedding(MultiModalEmbedding):
         return self._get_text_embeddings([text])[0]
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        return self._get_text_embeddings([query])[0]
+        vector: list[float] = text_tower(self._options.threads).remember(query).tolist()
+        return vector
 
     def _get_image_embedding(self, img_file_path: Any) -> list[float]:
         return self._get_image_embeddings([img_file_path])[0]

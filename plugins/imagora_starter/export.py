@@ -6,9 +6,6 @@ torch in the process that answers. The graphs hold everything up to the unit vec
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,44 +14,25 @@ from zipfile import ZipFile
 
 from imagora.errors import StageError
 
-from .head import header, tensors
-from .packages import WEIGHTS, cache_folder, efficientnet_checkpoint, minilm_zip
+from .exported import exported
+from .head import header, tensors, weights_digest
+from .packages import efficientnet_checkpoint, minilm_zip
 
 if TYPE_CHECKING:
     import torch
 
-VERSION = "1"
+VERSION = "2"
 """Changes with the graphs below, so that older exports are not used."""
 
 
 def text_model() -> Path:
     """Give the folder with MiniLM as ONNX (`model.onnx`) and its `tokenizer.json`, made when first asked for."""
-    return _made(f"minilm-{header().minilm[:12]}-{VERSION}", _export_text)
+    return exported(f"minilm-{header().minilm[:12]}-{VERSION}", _export_text)
 
 
 def picture_model() -> Path:
     """Give the folder with the picture tower, head and class texts as one ONNX graph, made when first asked for."""
-    digest = sha256(WEIGHTS.read_bytes()).hexdigest()
-    return _made(f"pictures-{digest[:12]}-{header().efficientnet[:12]}-{VERSION}", _export_pictures)
-
-
-def _made(name: str, export: Callable[[Path], None]) -> Path:
-    folder = cache_folder() / name
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # Two processes may export at once: each in its own folder, and the first to finish is kept.
-        with TemporaryDirectory(dir=folder.parent, prefix=f"{name}.") as scratch:
-            made = Path(scratch) / "made"
-            made.mkdir()
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the exporter warns of its own future
-                export(made)
-            try:
-                made.rename(folder)
-            except OSError:
-                if not folder.is_dir():
-                    raise
-    return folder
+    return exported(f"pictures-{weights_digest()[:12]}-{header().efficientnet[:12]}-{VERSION}", _export_pictures)
 
 
 def _export_text(folder: Path) -> None:
@@ -70,7 +48,8 @@ def _export_text(folder: Path) -> None:
         config = BertConfig.from_pretrained(source, attn_implementation="eager")
         bert = BertModel(config, add_pooling_layer=False)
         weights = load_file(source / "model.safetensors")
-        bert.load_state_dict({name: array for name, array in weights.items() if not name.startswith("pooler.")})
+        known = bert.state_dict()  # the file also holds a pooler and position ids, which the model does without
+        bert.load_state_dict({name: array for name, array in weights.items() if name in known})
         (folder / "tokenizer.json").write_bytes((source / "tokenizer.json").read_bytes())
     _export(_sentence_model(bert), folder / "model.onnx", ("input_ids", "attention_mask"))
 
@@ -146,9 +125,6 @@ def _export(model: torch.nn.Module, file: Path, inputs: tuple[str, ...]) -> None
         model, examples, str(file), dynamo=False, input_names=list(inputs), output_names=["vectors"],
         dynamic_axes={**axes, "vectors": {0: "n"}}, opset_version=17,
     )  # fmt: skip
-    descriptor = os.open(file, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)
 
 
 def _verify(file: Path, expected: str, package: str) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from imagora import Passage
 from imagora.prompt import PromptMessage
 from llama_index.core.base.llms.types import (
@@ -21,97 +19,17 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms import CustomLLM
 from pydantic import PrivateAttr
 
+from .evidence import Evidence, weigh
 from .options import ExtractiveOptions
+from .sentences import LONGEST_TITLE, Quotable, clean, quotable
 from .towers import text_tower
+from .words import content_words
 
 NOTHING = "Nothing in the index answers this."
 SAME_PICTURE = 0.9
-"""From this cosine on, the query's picture and the item's are the same one, cropped or scaled (starter, measured)."""
-
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'(])|\n+")
-_WORD = re.compile(r"[^\W_]+")
-_STOP = frozenset(
-    [
-        "a",
-        "about",
-        "all",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "can",
-        "could",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "i",
-        "in",
-        "is",
-        "it",
-        "its",
-        "me",
-        "my",
-        "of",
-        "on",
-        "or",
-        "our",
-        "picture",
-        "pictures",
-        "photo",
-        "photos",
-        "photograph",
-        "image",
-        "images",
-        "show",
-        "shows",
-        "shown",
-        "see",
-        "tell",
-        "that",
-        "the",
-        "their",
-        "them",
-        "there",
-        "these",
-        "this",
-        "those",
-        "to",
-        "us",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
-)
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence of a passage: the passage's number in the prompt, its words, and the title to read before it."""
-
-    number: int
-    text: str
-    title: str
+"""From this cosine on, the query's picture and the item's are most likely the same one, cropped, scaled or mirrored."""
+NEARLY_AS_GOOD = 0.1
+"""How far behind the best sentence another one may be and still be quoted after it."""
 
 
 class Extractive(CustomLLM):
@@ -134,43 +52,36 @@ class Extractive(CustomLLM):
         return LLMMetadata(model_name="imagora-extractive", is_chat_model=True, context_window=1_000_000)
 
     def answer(self, message: ChatMessage) -> str:
-        """Give the answer to a prompt's last message."""
+        """Answer the question of a prompt from its passages; without passages nothing answers."""
         if not isinstance(message, PromptMessage) or message.query is None or not message.passages:
             return NOTHING
-        if message.query.query_str.strip():
-            return self._from_words(message.query.query_str, message.passages)
-        return _from_picture(message.passages)
+        words = message.query.query_str if message.query.query_str.strip() else ""
+        said = self._from_words(words, message.passages) if words else None
+        return said or (_from_picture(message.passages) if message.query.pictures else NOTHING)
 
-    def _from_words(self, question: str, passages: Sequence[Passage]) -> str:
-        found = self._sentences(question, passages) + self._pictures(passages)
-        best = sorted(found, key=lambda pair: -pair[0])[: self._options.sentences]
-        return " ".join(text for _, text in best) or NOTHING
+    def _from_words(self, question: str, passages: Sequence[Passage]) -> str | None:
+        asked = content_words(question)
+        read = [quotable(number, passage, asked) for number, passage in enumerate(passages, 1)]
+        weighed = weigh(question, [passage for passage in read if passage.texts], text_tower(self._options.threads))
+        found = [evidence for evidence in weighed if evidence.score >= self._options.words_threshold]
+        pictures = self._pictures(passages)
+        quotes = _quotes(found, max(1, self._options.sentences - len(pictures)))
+        # In the retriever's order where it puts a picture before the first passage that is quoted, else words first.
+        first = quotes[0][0] if quotes else 0
+        said = [text for number, text in pictures if number < first] + [text for _, text in quotes]
+        said += [text for number, text in pictures if number >= first]
+        return " ".join(said) or None
 
-    def _sentences(self, question: str, passages: Sequence[Passage]) -> list[tuple[float, str]]:
-        sentences = [s for number, passage in enumerate(passages, 1) for s in _split(number, passage)]
-        if not sentences:
-            return []
-        # A sentence is read with its passage's title before it: "It weighs 900 g." alone answers nothing.
-        texts = [question, *(f"{s.title}. {s.text}" if s.title else s.text for s in sentences)]
-        vectors = text_tower(0).embed(texts, 32)
-        near = vectors[1:] @ vectors[0]
-        asked = _content(question)
-        shared = np.array([_share(asked, _content(f"{s.title} {s.text}")) for s in sentences])
-        answers = (near >= self._options.words_threshold) & (
-            (shared > 0) | (near >= self._options.words_threshold + 0.1)
-        )
-        order = np.argsort(-(near + 0.2 * shared), kind="stable")
-        return [(float(near[n] + 0.2 * shared[n]), _cited(sentences[n])) for n in order if answers[n]]
-
-    def _pictures(self, passages: Sequence[Passage]) -> list[tuple[float, str]]:
-        wordless = [(number, p) for number, p in enumerate(passages, 1) if not p.get_content() and not _title(p)]
-        scored = [(p.scores.get("image/words", p.scores.get("image", -1.0)), number, p) for number, p in wordless]
-        # Cosines of words with pictures lie lower than those of words with words: both count from their threshold on.
-        lift = self._options.words_threshold - self._options.picture_threshold
+    def _pictures(self, passages: Sequence[Passage]) -> list[tuple[int, str]]:
+        matching = [
+            (score, number, passage)
+            for number, passage in enumerate(passages, 1)
+            if _wordless(passage) and (score := _cosine_with_words(passage)) >= self._options.picture_threshold
+        ]
+        best = sorted(matching, key=lambda match: -match[0])[: self._options.sentences]
         return [
-            (score + lift, f"The picture '{p.title}' has no words, and matches by what it shows [{number}].")
-            for score, number, p in scored
-            if score >= self._options.picture_threshold
+            (number, f"The picture {_named(p)} has no words, but what it shows matches [{number}].")
+            for _, number, p in best
         ]
 
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
@@ -190,11 +101,11 @@ class Extractive(CustomLLM):
         return await asyncio.to_thread(self.chat, messages)
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[ChatResponse]:  # type: ignore[override]  # as above
-        """Answer sentence by sentence."""
+        """Answer word by word; all of it is known before the first one."""
         yield from _pieces(self.chat(messages))
 
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> AsyncIterator[ChatResponse]:  # type: ignore[override]  # as above
-        """Answer sentence by sentence."""
+        """Answer word by word; all of it is known before the first one."""
         whole = await self.achat(messages)
 
         async def pieces() -> AsyncIterator[ChatResponse]:
@@ -204,39 +115,56 @@ class Extractive(CustomLLM):
         return pieces()
 
 
+def _quotes(found: Sequence[Evidence], most: int) -> list[tuple[int, str]]:
+    # The best passage's best sentence, then what is nearly as good, by passage and in its own order.
+    ranked = sorted(found, key=lambda evidence: -evidence.score)
+    chosen: list[tuple[float, int, int]] = []
+    for rank, evidence in enumerate(ranked):
+        chosen += [(score, rank, place) for place, score in enumerate(evidence.sentences or (evidence.score,))]
+    lead = max((c for c in chosen if c[1] == 0), default=None)
+    if lead is None:
+        return []
+    others = sorted((c for c in chosen if c != lead and c[0] >= lead[0] - NEARLY_AS_GOOD), key=lambda c: -c[0])
+    kept = [lead, *others[: most - 1]]
+    return [
+        (ranked[rank].passage.number, _quoted(ranked[rank].passage, sorted(place for _, r, place in kept if r == rank)))
+        for rank in sorted({rank for _, rank, _ in kept})
+    ]
+
+
+def _quoted(passage: Quotable, places: Sequence[int]) -> str:
+    mark = f"[{passage.number}]"
+    if not passage.sentences:
+        return f"{passage.title or passage.tags} {mark}."
+    said = " ".join(_ended(passage.sentences[place], mark) for place in places)
+    return f"{passage.title}: {said}" if passage.title else said
+
+
+def _ended(sentence: str, mark: str) -> str:
+    body, end = (sentence[:-1], sentence[-1]) if sentence[-1] in ".!?" else (sentence, ".")
+    return f"{body} {mark}{end}"
+
+
 def _from_picture(passages: Sequence[Passage]) -> str:
     first = passages[0]
-    said = f"'{first.title}'"
-    if first.scores.get("image", 0.0) >= SAME_PICTURE:
-        words = _SENTENCE.split(first.get_content())[0].rstrip(".")
-        return f"This is {said}{': ' + words if words else ', which has no words'} [1]."
-    return f"The most similar picture is {said} [1]."
+    if first.scores.get("image", 0.0) < SAME_PICTURE:
+        return f"The most similar picture is {_named(first)} [1]."
+    words = quotable(1, first, frozenset()).sentences
+    return f"This looks like {_named(first)}" + (f": {_ended(words[0], '[1]')}" if words else " [1].")
 
 
-def _split(number: int, passage: Passage) -> Iterator[Sentence]:
-    title = _title(passage)
-    sentences = [part.strip() for part in _SENTENCE.split(passage.get_content()) if part.strip()]
-    for text in sentences or ([title] if title else []):
-        yield Sentence(number, text, title if sentences else "")
+def _named(passage: Passage) -> str:
+    return f"'{clean(passage.title, LONGEST_TITLE)}'"
 
 
-def _title(passage: Passage) -> str:
-    return str(passage.node.metadata.get("title") or "")
+def _wordless(passage: Passage) -> bool:
+    metadata = passage.node.metadata
+    return not (passage.get_content().strip() or metadata.get("title") or metadata.get("tags"))
 
 
-def _cited(sentence: Sentence) -> str:
-    body, end = (sentence.text[:-1], sentence.text[-1]) if sentence.text[-1] in ".!?" else (sentence.text, ".")
-    head = f"{sentence.title}: " if sentence.title else ""
-    return f"{head}{body} [{sentence.number}]{end}"
-
-
-def _content(text: str) -> set[str]:
-    # Word stems by their first letters are crude, and enough to match plurals: what counts more is the cosine.
-    return {word[:6].rstrip("s") for word in _WORD.findall(text.lower()) if word not in _STOP}
-
-
-def _share(asked: set[str], there: set[str]) -> float:
-    return len(asked & there) / len(asked) if asked else 0.0
+def _cosine_with_words(passage: Passage) -> float:
+    # Where the query has a picture too, the leg `image` holds the cosine with that one.
+    return passage.scores.get("image/words", passage.scores.get("image", -1.0))
 
 
 def _response(text: str) -> ChatResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,12 @@ class Header:
     weight: float
     minilm: str
     efficientnet: str
+
+
+@cache
+def weights_digest() -> str:
+    """Give the SHA-256 of the weights file; it is read once a process."""
+    return sha256(WEIGHTS.read_bytes()).hexdigest()
 
 
 @cache

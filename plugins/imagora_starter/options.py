@@ -33,11 +33,15 @@ class ExtractiveOptions(Options):
     """Options of the extractive generator."""
 
     sentences: int = Field(default=2, ge=1, le=10, description="How many sentences an answer has at most.")
+    threads: int = Field(
+        default=0, ge=0, le=256, description="Threads for one model call; 0 is one for each core. As the embedder's."
+    )
     words_threshold: float = Field(
-        default=0.42,
+        default=0.46,
         ge=-1,
         le=1,
-        description="A sentence answers if its cosine with the question is at least this (MiniLM).",
+        description="A passage with words answers if its words' cosine with the question (MiniLM), plus up to 0.1 for "
+        "words in common, is at least this.",
     )
     picture_threshold: float = Field(
         default=0.2,

@@ -25,12 +25,17 @@ def efficientnet_checkpoint() -> Path:
 def cache_folder() -> Path:
     """Give the folder for exported models: $IMAGORA_CACHE, else the user's cache folder."""
     chosen = os.environ.get("IMAGORA_CACHE")
-    return (Path(chosen) if chosen else platformdirs.user_cache_path("imagora")) / "starter"
+    return (Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path("imagora")) / "starter"
 
 
 def _file(package: str, ending: str) -> Path:
+    pip_line = "type: pip install 'imagora[starter]'"
     try:
         files = distribution(package).files or []
     except PackageNotFoundError as error:
-        raise MissingExtra(f"the package '{package}' is not installed; type: pip install 'imagora[starter]'") from error
-    return Path(str(next(file for file in files if file.name.endswith(ending)).locate()))
+        raise MissingExtra(f"the package '{package}' is not installed; {pip_line}") from error
+    for file in files:
+        if file.name.endswith(ending) and (path := Path(str(file.locate()))).is_file():
+            return path
+    what = f"the package '{package}' is installed without its model ('{ending}')"
+    raise MissingExtra(f"{what}; {pip_line} --force-reinstall")

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from imagora.errors import PictureError, StageError
 from numpy.typing import NDArray
 from PIL import Image
 
 from .export import picture_model, text_model
+from .memory import Memory
 
 SIDE = 224
 MAX_TOKENS = 256
@@ -35,6 +37,22 @@ class TextTower:
         special = [self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]")]
         self._cls, self._sep = (int(id_) for id_ in special if id_ is not None)
         self._session = _session(folder, threads)
+        self._memory = Memory(4096)
+
+    def recall(self, texts: Sequence[str]) -> Floats:
+        """Give unit vectors (n x 384), in order, of texts that may have been embedded before: those cost nothing."""
+        known = {text: self._memory.get(text) for text in dict.fromkeys(texts)}
+        if new := [text for text, vector in known.items() if vector is None]:
+            for text, vector in zip(new, self.embed(new, 16), strict=True):
+                known[text] = vector
+                self._memory.put(text, vector)
+        return np.stack([vector for text in texts if (vector := known[text]) is not None])
+
+    def remember(self, text: str) -> Floats:
+        """Give the unit vector (384) of a query, and keep it for a generator that asks for the same words."""
+        vector: Floats = self.embed([text], 1)[0]
+        self._memory.put(text, vector)
+        return vector
 
     def embed(self, texts: Sequence[str], batch: int) -> Floats:
         """Give unit vectors (n x 384), in order; texts of one length share batches, so that little is padded."""
@@ -100,8 +118,12 @@ _text_tower, _picture_tower = cache(TextTower), cache(PictureTower)
 
 def _pixels(picture: str | Path | BytesIO) -> Floats:
     # On white and padded to a square around its middle, as the head was trained.
-    with Image.open(picture) as opened:
-        rgba = opened.convert("RGBA")
+    try:
+        with Image.open(picture) as opened:
+            rgba = opened.convert("RGBA")
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        named = f"'{picture}'" if isinstance(picture, str | Path) else "these bytes"
+        raise PictureError(f"{named}: not a picture that can be read") from error
     side = max(rgba.size)
     square = Image.new("RGBA", (side, side), "white")
     square.alpha_composite(rgba, ((side - rgba.width) // 2, (side - rgba.height) // 2))
@@ -115,4 +137,8 @@ def _session(folder: Path, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no root of their own
+        what = f"the exported model in '{folder}' cannot be loaded ({type(error).__name__})"
+        raise StageError(f"{what}; delete that folder, and it will be made anew") from error
