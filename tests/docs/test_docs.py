@@ -47,7 +47,9 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _run(command: list[str], folder: Path, *paths: Path) -> str:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "COLUMNS": "120"}
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    libraries = os.pathsep.join(map(str, paths))
+    environment = {**os.environ, "PATH": programs, "PYTHONPATH": libraries, "COLUMNS": "120"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{shlex.join(command)} exits with {done.returncode}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
