@@ -21,6 +21,10 @@ SIDE = 224
 MAX_TOKENS = 256
 """What MiniLM was trained on; longer texts are embedded in windows, and the windows' vectors averaged."""
 
+FEW = 4
+"""Sentences that go through the model at once: on a CPU, small batches pad less and are faster (20 sentences: 58 ms in
+batches of 4, 72 ms in batches of 16, two threads)."""
+
 Floats = NDArray[np.float32]
 
 
@@ -43,7 +47,7 @@ class TextTower:
         """Give unit vectors (n x 384), in order, of texts that may have been embedded before: those cost nothing."""
         known = {text: self._memory.get(text) for text in dict.fromkeys(texts)}
         if new := [text for text, vector in known.items() if vector is None]:
-            for text, vector in zip(new, self.embed(new, 16), strict=True):
+            for text, vector in zip(new, self.embed(new, FEW), strict=True):
                 known[text] = vector
                 self._memory.put(text, vector)
         return np.stack([vector for text in texts if (vector := known[text]) is not None])
@@ -137,6 +141,7 @@ def _session(folder: Path, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a busy machine has other work to do
     try:
         return onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no root of their own
