@@ -16,6 +16,10 @@ SHARED = 0.1
 """What sharing all of the question's content words adds to a cosine."""
 ALONE = 0.05
 """What one sentence by itself must be nearer by than a whole passage, to count as much."""
+BARE = 0.08
+"""What a passage of one or two words loses where it shares none with the question: 'a cat' is as near to the bare
+title 'Dog' (0.52) as many a question to the sentence that answers it; 'a kitten' is nearer to 'Cat' (0.68)."""
+FEW_WORDS = 2
 
 
 @dataclass(frozen=True)
@@ -48,17 +52,19 @@ def weigh(question: str, passages: Sequence[Quotable], tower: TextTower) -> list
 
 def _one(passage: Quotable, own: NDArray[np.float32], question: NDArray[np.float32], asked: frozenset[str]) -> Evidence:
     words = content_words(" ".join(passage.texts))
-    whole = float(unit(own.sum(axis=0)) @ question) + SHARED * _share(asked, words)
+    share = _share(asked, words)
+    whole = float(unit(own.sum(axis=0)) @ question) + SHARED * share
+    bare = BARE if not share and len(words) <= FEW_WORDS else 0.0
     first = 1 if passage.title else 0
     said = own[first : first + len(passage.sentences)]
     if not passage.sentences:
-        return Evidence(passage, whole, ())
+        return Evidence(passage, whole - bare, ())
     # A sentence is read with its passage's title: "It weighs 900 g." alone answers nothing.
     near = unit(said + own[0] if passage.title else said) @ question
     title = content_words(passage.title)
     shares = [_share(asked, title | content_words(sentence)) for sentence in passage.sentences]
     scores = tuple(float(cosine) + SHARED * share for cosine, share in zip(near, shares, strict=True))
-    return Evidence(passage, max(whole, max(scores) - ALONE), scores)
+    return Evidence(passage, max(whole, max(scores) - ALONE) - bare, scores)
 
 
 def _share(asked: frozenset[str], there: frozenset[str]) -> float:

@@ -6,17 +6,25 @@ from imagora import Options
 from pydantic import Field
 
 ABOUT_EMBEDDER = (
-    "Is: a real encoder that needs nothing but installed packages. Words go through all-MiniLM-L6-v2 as it is. "
-    "Pictures go through EfficientNet-Lite0 (ImageNet); its features are mapped into MiniLM's space by a small head "
-    "that was trained on public-domain drawings, and by the names of the ImageNet classes they look like. "
-    "Is not: CLIP. It knows single objects; it is weak at colours, counts, scenes, people and abstract words. For "
-    "production name a CLIP or SigLIP checkpoint (component 'clip')."
+    "Is: a real encoder that needs nothing but installed packages. Words go through all-MiniLM-L6-v2 as it is; "
+    "texts of more than 256 tokens in windows, whose vectors are averaged. Pictures go through EfficientNet-Lite0 "
+    "(ImageNet); a small head, trained on public-domain drawings, and the names of the ImageNet classes that a "
+    "picture looks like bring them into MiniLM's space. Both run on ONNX Runtime; the first use exports them, "
+    "which takes some seconds. Is not: CLIP. It knows single objects; it is weak at colours, counts, scenes, "
+    "people, textures and abstract words, and words in other languages than English. For production name a CLIP "
+    "or SigLIP checkpoint (component 'clip')."
 )
 ABOUT_EXTRACTIVE = (
-    "Is: a generator that picks, from the passages found, the sentences nearest to the question and cites them; where "
-    "nothing is near enough it says so. It cannot make anything up. "
-    "Is not: a language model. It neither reasons, counts nor rephrases, and it does not look at pictures itself; of a "
-    "picture without words it can only say that it matches. For sentences name a vision-language model."
+    "Is: a generator that quotes sentences of the passages found, cited, and cannot make anything up. A passage "
+    "answers if its words are near the question's (cosine of MiniLM's vectors, plus up to 0.1 for words in "
+    "common); its sentences nearest to the question are quoted. A picture without words answers if the retriever "
+    "found it near the question, and all that is said is that it matches. Where nothing is near enough, the "
+    "answer is that nothing answers. Is not: a language model. It neither reasons, counts, negates nor rephrases, "
+    "does not look at pictures itself, and does not check that a quoted sentence really answers: one that is "
+    "about the same thing is near, too. Judged by 42 questions about the demo's 18 prints, written after the "
+    "thresholds were chosen: the first citation was right for 18 of 19 that words answer, and 15 of 16 that no "
+    "print answers got none; of prints without words it found about half. The default thresholds are for MiniLM "
+    "and the embedder 'starter'. For sentences of its own name a vision-language model."
 )
 
 
@@ -32,7 +40,12 @@ class StarterOptions(Options):
 class ExtractiveOptions(Options):
     """Options of the extractive generator."""
 
-    sentences: int = Field(default=2, ge=1, le=10, description="How many sentences an answer has at most.")
+    sentences: int = Field(
+        default=2,
+        ge=1,
+        le=10,
+        description="How many sentences an answer has at most, the lines about pictures without words among them.",
+    )
     threads: int = Field(
         default=0, ge=0, le=256, description="Threads for one model call; 0 is one for each core. As the embedder's."
     )

@@ -18,7 +18,7 @@ LONGEST_TITLE = 120
 MOST_SENTENCES = 12
 """Sentences of a passage that are compared: those that share most words with the question, then the first ones."""
 
-_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[^\W_a-z]|[\"'(\[])|(?<=[。！？])|\n+")  # noqa: RUF001 - their full stops
+_END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"')]))\s+(?=[^\W_a-z]|[\"'(\[])|(?<=[。！？])|\n+")  # noqa: RUF001 - their full stops
 _WORD = re.compile(r"[^\W_]+")
 _MARKER = re.compile(r"\[\s*(\d+)\s*\]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
@@ -60,7 +60,8 @@ def clean(text: str, longest: int) -> str:
     if len(line) <= longest:
         return line
     cut = line[:longest]
-    return cut[: max(cut.rfind(" "), longest // 2)].rstrip(" ,;:") + "…"
+    at = cut.rfind(" ")
+    return (cut[:at] if at > longest // 2 else cut).rstrip(" ,;:") + "…"
 
 
 def _split(text: str) -> Iterator[str]:
