@@ -153,7 +153,8 @@ class EmbeddedStore:
         try:
             queries = next(steps)
             while True:
-                queries = steps.send(self._open.query_batch(edge.QueryBatchRequest(queries)))  # type: ignore[arg-type]
+                batch: Any = queries  # the engine's own type is narrower than what it takes
+                queries = steps.send(self._open.query_batch(edge.QueryBatchRequest(batch)))
         except StopIteration as done:
             hits: list[Hit] = done.value
             return hits

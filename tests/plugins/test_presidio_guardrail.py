@@ -257,7 +257,8 @@ from imagora.stages import Scope
 import imagora_presidio
 (component,) = imagora_presidio.offer_guardrails()
 stage = component.build(component.options(), BuildContext("t"))
-print(asyncio.run(stage.acheck(["anna@example.co.uk calls +49 30 901820", "logo@2x.png"], "query", Scope())))
+verdicts = asyncio.run(stage.acheck(["anna@example.co.uk calls +49 30 901820", "logo@2x.png"], "query", Scope()))
+print([verdict.text for verdict in verdicts])
 for options in ({"model": "de_core_news_sm", "language": "de"}, {"model_folder": "/nowhere"}):
     try:
         component.build(component.options(**options), BuildContext("t"))
@@ -275,7 +276,7 @@ def test_nothing_is_fetched_and_a_missing_model_says_what_to_type(tmp_path: Any)
         env={"HOME": str(tmp_path), "PATH": "/usr/bin", "HF_HUB_OFFLINE": "1"},
     )
     assert run.returncode == 0, run.stderr
-    assert "<EMAIL_ADDRESS> calls <PHONE_NUMBER>" in run.stdout and "action='pass', text='logo@2x.png'" in run.stdout
+    assert "<EMAIL_ADDRESS> calls <PHONE_NUMBER>" in run.stdout and "'logo@2x.png'" in run.stdout
     assert (
         "python -m spacy download de_core_news_sm" in run.stdout
         and "there is no spaCy model in '/nowhere'" in run.stdout

@@ -18,6 +18,10 @@ _SSN = re.compile(r"(?<![\w-])(\d{3})([- .\u2010-\u2013]?)(\d{2})\2(\d{4})(?![\w
 _SSN_TWO_PARTS = re.compile(r"(?<![\w-])(?:\d{5}-\d{4}|\d{3}-\d{6})(?![\w-])")
 
 
+SHORTEST_GROUP, LONGEST_CARD = 3, 19  # digits
+SURE = 0.5  # a score from which no word beside the number is needed
+
+
 class CardNumberRecognizer(SpanRecognizer):
     """Finds numbers that have a card brand's first digits and length, and a right check digit.
 
@@ -42,14 +46,14 @@ class CardNumberRecognizer(SpanRecognizer):
     def _longest(self, text: str, start: int, groups: list[tuple[int, int]]) -> Iterator[Span]:
         digits, best = "", None
         for number, (low, end) in enumerate(groups):
-            if number and len(groups[number - 1 : number]) and groups[number - 1][1] - groups[number - 1][0] < 3:  # noqa: PLR2004
+            if number and groups[number - 1][1] - groups[number - 1][0] < SHORTEST_GROUP:
                 break  # only the last group may be short
             digits += "".join(str(int(digit)) for digit in text[low:end])
-            if len(digits) > 19:  # noqa: PLR2004 - the longest card
+            if len(digits) > LONGEST_CARD:
                 break
             score = 0.9 if _BRANDS.fullmatch(digits) else 0.3 if _OLD_BRANDS.fullmatch(digits) else 0.0
             if score and passes_luhn(digits):
-                if score < 0.5 and self.near(text, start, end) and not labelled_otherwise(text, start):  # noqa: PLR2004
+                if score < SURE and self.near(text, start, end) and not labelled_otherwise(text, start):
                     score = 0.7
                 best = (start, end, score)
         if best:
