@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -55,13 +55,16 @@ async def _guard_text(text: str, place: Place, guardrails: Guardrails, record: R
 async def _check(name: str, guardrail: Guardrail, texts: list[str], place: Place, record: Record) -> list[Verdict]:
     with record.stage(f"guardrail ({place})", name) as facts:
         try:
-            verdicts = await guardrail.acheck(texts, place, record.scope)
+            verdicts = list(await guardrail.acheck(texts, place, record.scope))
         except ImagoraError:
             raise
         except Exception as error:  # its message may hold the text it stumbled over, so only its kind is told
             raise StageError(f"the guardrail '{name}' failed: {type(error).__name__}") from None
         if len(verdicts) != len(texts):  # fail closed: a text without a verdict must not get through
             raise Refused(f"the guardrail '{name}' gave {len(verdicts)} verdicts for {len(texts)} texts")
+        if unknown := {str(verdict.action) for verdict in verdicts} - {"pass", "redact", "refuse"}:
+            raise Refused(f"the guardrail '{name}' gave a verdict that there is not: {', '.join(sorted(unknown))}")
+        verdicts = [replace(v, text=t) if v.action == "pass" else v for v, t in zip(verdicts, texts, strict=True)]
         acted = [verdict for verdict in verdicts if verdict.action != "pass"]
         facts.update(texts=len(texts), acted=len(acted))
     record.verdicts.extend(GuardrailRecord(place, name, v.action, v.reasons) for v in acted)
@@ -69,12 +72,20 @@ async def _check(name: str, guardrail: Guardrail, texts: list[str], place: Place
 
 
 def _texts(passage: Passage) -> list[str]:
-    # The text and every string in the metadata, lists' members too; the item's name in its source stays as it is.
+    # The text and every string in the metadata, however deep; the item's name in its source stays as it is.
     strings = [passage.get_content()]
     for key, value in sorted(passage.node.metadata.items()):
         if key != "uri":
-            strings.extend(v for v in (value if isinstance(value, list) else [value]) if isinstance(v, str))
+            strings.extend(_strings(value))
     return strings
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)
 
 
 def _rewritten(passage: Passage, verdicts: list[Verdict]) -> Passage:
@@ -87,9 +98,13 @@ def _rewritten(passage: Passage, verdicts: list[Verdict]) -> Passage:
         node.set_content(text)
 
     def put(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: put(part) for key, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [put(part) for part in value]
         return next(texts) if isinstance(value, str) else value
 
     for key, value in sorted(node.metadata.items()):
         if key != "uri":
-            node.metadata[key] = [put(v) for v in value] if isinstance(value, list) else put(value)
+            node.metadata[key] = put(value)
     return passage.model_copy(update={"node": node})

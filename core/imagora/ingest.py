@@ -26,6 +26,7 @@ from .item import Item, Unreadable, item_id
 from .ledger import Ledger, Row
 from .pictures import PictureDecoder, picture_bytes
 from .recipe.plan import Plan
+from .record import named
 from .stages import Entry, Index, Source
 
 BATCH = 32
@@ -83,8 +84,10 @@ def ingest(
     if stages.index is None:
         raise SourceError(f"the recipe '{plan.name}' has no index to ingest into")
     chosen = chosen_source(plan, stages, source)
-    total = chosen.count()
-    stages.index.open({leg: embedder.identity() for leg, embedder in stages.embedders.items()}, create=True)
+    with named("source", chosen.uri):
+        total = chosen.count()
+    with named("index", stages.index.place):
+        stages.index.open({leg: embedder.identity() for leg, embedder in stages.embedders.items()}, create=True)
     with closing(Ledger(ledger_path(plan, stages.index))) as ledger, picture_decoder(plan) as decoder:
         run = _Run((plan, stages, stages.index), chosen, ledger, decoder)
         for report in run.batches():
@@ -130,6 +133,7 @@ class _Run:
             ledger.forget()  # the index was removed or restored from a copy: what the ledger says is not there
         self.known = ledger.rows(source.uri)
         self.seen: set[str] = set()
+        self.given: set[str] = set()
         self.hidden = False
 
     def batches(self) -> Iterator[IngestReport]:
@@ -152,7 +156,8 @@ class _Run:
         if self.hidden:
             self.report.kept = len(gone)  # they may be behind what cannot be read: a folder, a broken row
         elif gone:
-            self.index.delete(gone)
+            with named("index", self.index.place):
+                self.index.delete(gone)
             self.ledger.delete(gone)
             self.report.deleted = len(gone)
         self.ledger.quarantine(self.source.uri, self.report.quarantined)
@@ -173,22 +178,37 @@ class _Run:
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _changed(self) -> Iterator[tuple[Row, Item]]:
-        for item in self.source.items():
-            id_ = item_id(self.source.uri, item.uri)
+        for item in self._items():
+            try:
+                id_ = item_id(self.source.uri, item.uri)
+            except UnicodeEncodeError:  # a file's name may be any bytes
+                self._refuse(item.uri, "its name is not UTF-8 text")
+                continue
             self.seen.add(id_)
             if isinstance(item, Unreadable):
                 self._refuse(item.uri, item.reason)
                 self.hidden = self.hidden or item.hides_others
                 continue
+            if id_ in self.given:
+                self._refuse(item.uri, "the source gives another item of this name; the first is kept")
+                continue
+            self.given.add(id_)
             try:
                 row = Row(id_, self.source.uri, item.uri, content_hash(item), self.made_by)
             except PictureError as error:
                 self._refuse(item.uri, str(error))
                 continue
+            except (TypeError, ValueError, RecursionError) as error:  # metadata that is no JSON, half a character
+                self._refuse(item.uri, f"its words or metadata cannot be written: {type(error).__name__}: {error}")
+                continue
             if self.known.get(id_) == row:
                 self.report.unchanged += 1
             else:
                 yield row, item
+
+    def _items(self) -> Iterator[Item | Unreadable]:
+        with named("source", self.source.uri):
+            yield from self.source.items()
 
     def _prepare(self, item: Item) -> Prepared:
         for _, preparer in self.stages.preparers:
@@ -212,10 +232,12 @@ class _Run:
         entries, rows = self._embedded(batch)
         if not rows:
             return
-        self.index.upsert(entries)
+        self.ledger.intend(rows)
+        with named("index", self.index.place):
+            self.index.upsert(entries)
         self.ledger.commit(rows)
         self.report.embedded += len(rows)
-        changed = sum(row.id in self.known for row in rows)
+        changed = sum(row.id in self.known and bool(self.known[row.id].content) for row in rows)
         self.report.changed += changed
         self.report.added += len(rows) - changed
 
@@ -237,7 +259,8 @@ class _Run:
         return [entry for entry, _ in kept], [row for _, row in kept]
 
     def _refuse(self, uri: str, reason: str) -> None:
-        self.report.quarantined.append((uri, reason))
+        said = (text.encode("utf-8", "backslashreplace").decode() for text in (uri, reason))
+        self.report.quarantined.append((next(said), next(said)))
 
     def _timed(self) -> IngestReport:
         self.report.seconds = time.monotonic() - self.started
@@ -246,7 +269,8 @@ class _Run:
 
 def content_hash(item: Item) -> str:
     """Hash all that an item is: its words, its metadata and its picture's bytes; raise PictureError without these."""
-    digest = sha256(json.dumps([item.text, item.metadata], sort_keys=True, default=str).encode("utf-8", "replace"))
+    said = json.dumps([item.text, item.metadata], sort_keys=True, default=str, ensure_ascii=False)
+    digest = sha256(said.encode())
     if item.picture is not None:
         digest.update(picture_bytes(item.picture))
     return digest.hexdigest()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,23 +36,34 @@ class Ledger:
     """What an index holds, in a SQLite file; a row is written only after the index has the item for good."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        self.path = path
+        with self._told():
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, isolation_level=None)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.executescript(_TABLE)
-        except sqlite3.DatabaseError as error:
-            raise UnusableIndex(f"the ledger '{path}' cannot be used: {error}") from error
 
     def rows(self, source: str) -> dict[str, Row]:
         """Give the rows of a source, by item id."""
-        found = self._database.execute("SELECT id, source, uri, content, recipe FROM items WHERE source = ?", (source,))
-        return {row[0]: Row(*row) for row in found}
+        query = "SELECT id, source, uri, content, recipe FROM items WHERE source = ?"
+        with self._told():
+            return {row[0]: Row(*row) for row in self._database.execute(query, (source,))}
 
     def count(self) -> int:
-        """Say how many items there are, of all sources."""
-        return int(self._database.execute("SELECT count(*) FROM items").fetchone()[0])
+        """Say how many items of all sources the index has for good."""
+        with self._told():
+            return int(self._database.execute("SELECT count(*) FROM items WHERE content != ''").fetchone()[0])
+
+    def intend(self, rows: Sequence[Row]) -> None:
+        """Write that these items are about to be written: rows without content, where there is none yet.
+
+        So that an item which the index got before a crash, and which left its source before the next run, is known.
+        """
+        with self._transaction():
+            self._database.executemany(
+                "INSERT OR IGNORE INTO items VALUES (?, ?, ?, '', '')", [(row.id, row.source, row.uri) for row in rows]
+            )
 
     def commit(self, rows: Sequence[Row]) -> None:
         """Write rows, replacing those of equal id; what was in quarantine under their names leaves it."""
@@ -86,18 +98,21 @@ class Ledger:
         """Let go of the file."""
         self._database.close()
 
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._database)
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        # Immediate: all of it or nothing, and two programs wait for one another at its beginning.
+        with self._told():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            finally:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
 
-
-class _Transaction:
-    """One immediate transaction: all of it or nothing."""
-
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
-
-    def __enter__(self) -> None:
-        self._database.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._database.execute("COMMIT" if kind is None else "ROLLBACK")
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise UnusableIndex(f"the ledger '{self.path}' cannot be used: {error}") from error

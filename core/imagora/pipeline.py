@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from llama_index.core.schema import NodeWithScore
 
@@ -16,7 +17,7 @@ from .assembly import Stages, assemble, picture_decoder
 from .catalog import Catalog
 from .citations import cite
 from .door import Door
-from .errors import ImagoraError, QueryError, StageError
+from .errors import QueryError
 from .filters import Filter
 from .guarding import Refused, guard_answer, guard_passages, guard_query
 from .item import Picture
@@ -25,10 +26,12 @@ from .prompt import build_prompt
 from .query import Query
 from .recipe.check import check
 from .recipe.plan import Plan
-from .record import Record
+from .record import Record, named
 
 if TYPE_CHECKING:
     from .ingest import IngestReport, Progress
+
+Scores: TypeAlias = dict[str, tuple[float | None, dict[str, float]]]
 
 
 class Pipeline:
@@ -41,6 +44,8 @@ class Pipeline:
         self.plan = plan
         self.stages = stages
         self._door = Door()
+        self._opening = threading.Lock()
+        self._is_open = False
 
     async def answer(self, query: Query) -> Answer:
         """Answer a query from the index, with citations; wrappers stand around the whole of it."""
@@ -83,14 +88,16 @@ class Pipeline:
         if self.stages.retriever is None:
             return query, []
         name, retriever = self.stages.retriever
-        with record.stage("retriever", name) as facts, _named("retriever", name):
-            passages = [_as_passage(node, {}) for node in await retriever.aretrieve(self._wide(query))]
+        with record.stage("retriever", name) as facts, named("retriever", name):
+            await self._open_index()
+            passages = _once(_as_passage(node, {}) for node in await retriever.aretrieve(self._wide(query)))
             facts["passages"] = len(passages)
         for name, reranker in self.stages.rerankers:
-            with record.stage("reranker", name) as facts, _named("reranker", name):
-                before = {passage.node_id: passage for passage in passages}
+            with record.stage("reranker", name) as facts, named("reranker", name):
+                # Noted before: many rerankers write their scores into the very passages that they are given.
+                before = {passage.node_id: (passage.score, dict(passage.scores)) for passage in passages}
                 nodes = await reranker.apostprocess_nodes(list(passages), query_bundle=query)
-                passages = [_as_passage(node, _scores(before, node, name)) for node in nodes]
+                passages = _once(_as_passage(node, _scores(before, node, name)) for node in nodes)
                 facts["passages"] = len(passages)
         if query.top_k is not None:
             passages = passages[: query.top_k]
@@ -106,7 +113,7 @@ class Pipeline:
     async def _generate(self, query: Query, passages: list[Passage], record: Record) -> str:
         assert self.stages.generator is not None  # noqa: S101 - `answer` looked
         name, generator = self.stages.generator
-        with record.stage("generator", name) as facts, _named("generator", name):
+        with record.stage("generator", name) as facts, named("generator", name):
             messages = build_prompt(query, passages, self.plan.prompt.instructions)
             response = await generator.achat(messages)
             facts["passages"] = len(passages)
@@ -168,8 +175,10 @@ class Pipeline:
 
     def close(self) -> None:
         """Let go of the index and of worker processes."""
-        if self.stages.index is not None:
-            self.stages.index.close()
+        with self._opening:
+            self._is_open = False
+            if self.stages.index is not None:
+                self.stages.index.close()
         if (decoder := self.__dict__.pop("_decoder", None)) is not None:
             decoder.close()
         self._door.close()
@@ -179,6 +188,17 @@ class Pipeline:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    async def _open_index(self) -> None:
+        if self.stages.index is not None and not self._is_open:
+            await asyncio.to_thread(self._opened)  # it may read weights for their hash
+
+    def _opened(self) -> None:
+        with self._opening:
+            if self.stages.index is not None and not self._is_open:
+                identities = {leg: embedder.identity() for leg, embedder in self.stages.embedders.items()}
+                self.stages.index.open(identities, create=False)
+                self._is_open = True
 
     @cached_property
     def _decoder(self) -> PictureDecoder:
@@ -204,30 +224,22 @@ def load(recipe: str | Path, catalog: Catalog | None = None) -> Pipeline:
 
 
 def _as_passage(node: NodeWithScore, scores: dict[str, float]) -> Passage:
-    if isinstance(node, Passage) and scores.items() <= node.scores.items():
-        return node
+    # Always a new one: the stage's own may be in its cache. And plain numbers: some models give NumPy's.
     known = node.scores if isinstance(node, Passage) else {}
-    return Passage(node=node.node, score=node.score, scores={**scores, **known})
+    score = None if node.score is None else float(node.score)
+    return Passage(node=node.node, score=score, scores={leg: float(s) for leg, s in {**scores, **known}.items()})
 
 
-def _scores(before: dict[str, Passage], node: NodeWithScore, name: str) -> dict[str, float]:
+def _once(passages: Iterable[Passage]) -> list[Passage]:
+    # A stranger's retriever may give a node twice; the first is the better one.
+    found: dict[str, Passage] = {}
+    for passage in passages:
+        found.setdefault(passage.node_id, passage)
+    return list(found.values())
+
+
+def _scores(before: Scores, node: NodeWithScore, name: str) -> dict[str, float]:
     # A stranger's reranker gives plain nodes back: the scores of the legs are put on again, and its own beside them.
-    old = before.get(node.node_id)
-    if old is None:
-        return {}
-    new = {name: node.score} if node.score is not None and node.score != old.score else {}
-    return {**old.scores, **new}
-
-
-class _named:  # noqa: N801 - reads as a word in a `with`
-    """Says which stage it was when a stage fails."""
-
-    def __init__(self, stage: str, component: str) -> None:
-        self.stage, self.component = stage, component
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, ImagoraError):
-            what = f"the {self.stage} '{self.component}' failed: {type(error).__name__}: {error}"
-            raise StageError(what) from error
+    score, scores = before.get(node.node_id, (None, {}))
+    new = {name: node.score} if node.score is not None and node.score != score else {}
+    return {**scores, **new}

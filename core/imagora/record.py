@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .answer import GuardrailRecord, StageRecord
+from .errors import ImagoraError, StageError
 from .stages import Scope
 
 _facts: ContextVar[dict[str, Any] | None] = ContextVar("imagora_facts", default=None)
@@ -20,6 +21,17 @@ def note(**facts: Any) -> None:
     current = _facts.get()
     if current is not None:
         current.update(facts)
+
+
+@contextmanager
+def named(stage: str, component: str) -> Iterator[None]:
+    """Say which stage it was when a stage fails."""
+    try:
+        yield
+    except ImagoraError:
+        raise
+    except Exception as error:  # a stranger's stage may raise anything
+        raise StageError(f"the {stage} '{component}' failed: {type(error).__name__}: {error}") from error
 
 
 @dataclass

@@ -36,6 +36,7 @@ RECIPE: Mapping[str, Any] = {
     "index": {"use": "toy_memory"},
     "retriever": {"use": "toy_retriever"},
     "generator": {"use": "toy_quote"},
+    "ledger": {"path": "ledger.sqlite"},
 }
 """A recipe without a source; `recipe_of` puts one in."""
 

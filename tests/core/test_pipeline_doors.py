@@ -1,0 +1,104 @@
+"""The synchronous door and its asynchronous twin: the same answers, from any thread, in any loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from imagora import Pipeline, Query
+from imagora.door import Door
+from toy_recipes import built
+
+FDS = Path("/proc/self/fd")
+QUESTIONS = ["rose", "blue waves", "lemon", "Ann"]
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
+    with built(tmp_path) as pipeline:
+        pipeline.ingest()
+        yield pipeline
+
+
+def test_both_doors_give_the_same(pipeline: Pipeline) -> None:
+    for question in QUESTIONS:
+        answers = [pipeline.ask(question), asyncio.run(pipeline.aask(question))]
+        answers.append(asyncio.run(pipeline.answer(Query(question))))
+        told = [{**answer.to_dict(), "stages": [s.stage for s in answer.stages]} for answer in answers]
+        assert told[0] == told[1] == told[2]
+        found = asyncio.run(pipeline.asearch(question))
+        assert [p.to_dict() for p in pipeline.search(question).passages] == [p.to_dict() for p in found.passages]
+
+
+def test_the_synchronous_door_opens_inside_a_running_loop(pipeline: Pipeline) -> None:
+    async def notebook() -> str:
+        return pipeline.ask("rose").text
+
+    assert asyncio.run(notebook()) == pipeline.ask("rose").text
+
+
+def test_many_threads_ask_at_once_and_each_gets_its_own_answer(pipeline: Pipeline) -> None:
+    right = {question: pipeline.ask(question).text for question in QUESTIONS}
+    assert len(set(right.values())) > 1
+    with ThreadPoolExecutor(8) as pool:
+        asked = QUESTIONS * 10
+        assert list(pool.map(lambda question: pipeline.ask(question).text, asked)) == [right[q] for q in asked]
+
+
+def test_many_tasks_ask_at_once_and_each_has_its_own_record(pipeline: Pipeline) -> None:
+    async def all_at_once() -> None:
+        for answer in await asyncio.gather(*(pipeline.aask(question) for question in QUESTIONS * 5)):
+            assert [record.stage for record in answer.stages] == ["retriever", "generator"]
+
+    asyncio.run(all_at_once())
+
+
+def test_a_door_that_was_closed_opens_again_and_leaves_nothing_behind() -> None:
+    async def one() -> int:
+        return await asyncio.to_thread(lambda: 1)
+
+    before = set(threading.enumerate())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        door = Door()
+        opened: list[int] = []
+        for _ in range(20):
+            assert door.run(one()) == 1
+            door.close()
+            patience = time.monotonic() + 30
+            while set(threading.enumerate()) - before and time.monotonic() < patience:
+                time.sleep(0.001)
+            assert set(threading.enumerate()) <= before
+            opened.append(len(list(FDS.iterdir())) if FDS.is_dir() else 0)
+        assert opened[0] == opened[-1]
+
+
+def test_who_waits_at_a_door_that_closes_is_told() -> None:
+    door, inside = Door(), threading.Event()
+
+    async def forever() -> None:
+        inside.set()
+        await asyncio.Event().wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(door.run, forever())
+        assert inside.wait(5)
+        door.close()
+        with pytest.raises(CancelledError):
+            waiting.result(5)
+
+
+def test_what_is_raised_inside_comes_out() -> None:
+    async def fails() -> None:
+        raise LookupError("inside")
+
+    door = Door()
+    with pytest.raises(LookupError, match="inside"):
+        door.run(fails())
+    door.close()
