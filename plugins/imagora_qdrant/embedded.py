@@ -153,8 +153,9 @@ class EmbeddedStore:
         try:
             queries = next(steps)
             while True:
-                batch: Any = queries  # the engine's own type is narrower than what it takes
-                queries = steps.send(self._open.query_batch(edge.QueryBatchRequest(batch)))
+                batch: Any = queries  # the dialect's types are wider than the engine's own
+                results: Any = self._open.query_batch(edge.QueryBatchRequest(batch))
+                queries = steps.send(results)
         except StopIteration as done:
             hits: list[Hit] = done.value
             return hits
