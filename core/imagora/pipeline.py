@@ -17,7 +17,7 @@ from .assembly import Stages, assemble, picture_decoder
 from .catalog import Catalog
 from .citations import cite
 from .door import Door
-from .errors import QueryError
+from .errors import PictureError, QueryError
 from .filters import Filter
 from .guarding import Refused, guard_answer, guard_passages, guard_query
 from .item import Picture
@@ -214,7 +214,11 @@ class Pipeline:
         if isinstance(picture, Picture):
             return picture
         source = picture if isinstance(picture, bytes) else Path(picture)
-        return await asyncio.to_thread(self._decoder.decode, source)
+        try:
+            return await asyncio.to_thread(self._decoder.decode, source)
+        except PictureError as error:
+            which = f"the picture '{source}'" if isinstance(source, Path) else "the picture"
+            raise PictureError(f"{which} cannot be used: {error}") from error
 
 
 def load(recipe: str | Path, catalog: Catalog | None = None) -> Pipeline:

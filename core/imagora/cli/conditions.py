@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -9,6 +10,10 @@ from imagora.errors import QueryError
 from imagora.filters import And, Eq, Filter, In, Ne, Range, Scalar
 
 _CONDITION = re.compile(r"\s*([^\s=<>!|]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+_QUOTED = re.compile(r"""(["'])((?!\1).)*\1""", re.DOTALL)
+LARGEST = 2**53
+"""Whole numbers from here on are not exact in every index, and stay what they are nearest to."""
 _BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 
 
@@ -32,19 +37,20 @@ def _parse(condition: str) -> Filter:
         return Range(field, **{_BOUNDS[sign]: float(number)})
     if sign == "!=":
         return Ne(field, _scalar(value))
-    values = tuple(_scalar(part.strip()) for part in value.split("|"))
+    parts = [value] if _QUOTED.fullmatch(value) else [part.strip() for part in value.split("|")]
+    values = tuple(_scalar(part) for part in parts)
     return Eq(field, values[0]) if len(values) == 1 else In(field, values)
 
 
 def _scalar(text: str) -> Scalar:
     # Quotes keep a number or a truth value a word: size="42".
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+    if _QUOTED.fullmatch(text):
         return text[1:-1]
     if text.lower() in {"true", "false"}:
         return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    if not _NUMBER.fullmatch(text):
+        return text
+    number = float(text)
+    if number.is_integer() and abs(number) < LARGEST and text.lstrip("+-").isdigit():
+        return int(text)
+    return number if math.isfinite(number) else text

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from .opening import open_pipeline
+from .printable import printable
 
 if TYPE_CHECKING:
     from imagora.ingest import IngestReport, Progress
@@ -54,9 +55,7 @@ def show_report(console: Console, report: IngestReport) -> None:
     if report.quarantined:
         console.print(f"{len(report.quarantined)} in quarantine, because they cannot be used:", style="yellow")
         for uri, reason in report.quarantined[:SHOWN]:
-            console.print(
-                f"  {ascii(uri)[1:-1] if not uri.isprintable() else uri}: {reason}", markup=False, highlight=False
-            )
+            console.print(f"  {printable(uri)}: {printable(reason)}", markup=False, highlight=False)
         if len(report.quarantined) > SHOWN:
             console.print(f"  … and {len(report.quarantined) - SHOWN} more (all of them with --json)")
 

@@ -18,6 +18,7 @@ from imagora.component import Command
 from imagora.errors import ImagoraError, PluginError, QueryError
 
 from . import asking, ingesting, plugins, recipes
+from .printable import printable
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
@@ -56,8 +57,11 @@ class Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(FAILED) from None
         except ImagoraError as error:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"error: {printable(str(error))}", err=True)
             raise typer.Exit(WRONG_USE if isinstance(error, QueryError) else FAILED) from None
+        except OSError as error:  # a full disk, a folder that may not be written: the user's to mend
+            typer.echo(f"error: {printable(str(error))}", err=True)
+            raise typer.Exit(FAILED) from None
 
 
 def _app_of(command: Command) -> Any:
@@ -103,7 +107,7 @@ def _options(
 ) -> None:
     if ctx.invoked_subcommand != "plugins":  # which tells it in full
         for plugin in installed_catalog().failed:
-            typer.echo(f"warning: the plugin {plugin} failed to load: {plugin.error}", err=True)
+            typer.echo(f"warning: the plugin {plugin} failed to load: {printable(plugin.error or '')}", err=True)
 
 
 def main() -> None:

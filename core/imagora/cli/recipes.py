@@ -9,6 +9,8 @@ import typer
 from imagora.recipe.check import check as check_recipe
 from imagora.recipe.show import show as show_recipe
 
+from .printable import printable
+
 app = typer.Typer(no_args_is_help=True, help="Check and show recipes.")
 
 File = Annotated[str, typer.Argument(help="A recipe file, or a shipped recipe's name.")]
@@ -19,10 +21,10 @@ def check(file: File) -> None:
     """Check a recipe and say everything that is wrong with it; nothing is built or loaded."""
     plan = check_recipe(file)
     count = len(list(plan.components()))
-    typer.echo(f"{file}: the recipe is fine: {count} components, hash {plan.hash}")
+    typer.echo(f"{printable(file)}: the recipe is fine: {count} components, hash {plan.hash}")
 
 
 @app.command()
 def show(file: File) -> None:
     """Show a recipe with all that it extends, each value with the file and line it came from, secrets masked."""
-    typer.echo(show_recipe(file))
+    typer.echo(printable(show_recipe(file)))

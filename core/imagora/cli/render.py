@@ -13,6 +13,8 @@ from rich.text import Text
 from imagora.answer import Answer, Passage, StageRecord
 from imagora.recipe.plan import Plan
 
+from .printable import printable
+
 
 def show_passages(console: Console, passages: Sequence[Passage]) -> None:
     """Print passages as a table, best first, with the fused score and the raw score on each leg."""
@@ -40,17 +42,16 @@ def show_answer(console: Console, answer: Answer, *, explain: bool = True) -> No
     cited = {citation.number: citation for citation in answer.citations}
     for number, citation in sorted(cited.items()):
         licence = f", {citation.licence}" if citation.licence else ""
-        console.print(
-            f"  [{number}] {printable(citation.title)} ({printable(citation.uri)}{licence})", style="dim", markup=False
-        )
+        line = f"  [{number}] {citation.title} ({citation.uri}{licence})"
+        console.print(printable(line), style="dim", markup=False)
     if explain and answer.passages:
         console.print()
         show_passages(console, answer.passages)
     if explain:
         for verdict in answer.verdicts:
-            console.print(
-                f"guardrail {verdict.guardrail} ({verdict.place}): {verdict.action}: {', '.join(verdict.reasons)}"
-            )
+            why = ", ".join(verdict.reasons)
+            line = f"guardrail {verdict.guardrail} ({verdict.place}): {verdict.action}: {why}"
+            console.print(printable(line), markup=False)
         console.print(stage_times(answer.stages), style="dim", markup=False, highlight=False)
 
 
@@ -69,8 +70,3 @@ def show_plan(console: Console, plan: Plan) -> None:
         console.print(f"  {planned.where}: {component.name}: {component.summary}", markup=False, highlight=False)
         if component.about:
             console.print(Padding(Text(component.about, style="dim"), (0, 0, 0, 6)))
-
-
-def printable(text: str) -> str:
-    """Give text that cannot move the cursor or colour the terminal: control characters are shown as escapes."""
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
