@@ -22,12 +22,12 @@ from typing import Any
 from .assembly import Stages, assemble, picture_decoder
 from .embedding import Prepared, embed
 from .errors import ImagoraError, PictureError, SourceError
-from .item import Item, Unreadable, item_id
+from .item import Deleted, Item, Unreadable, item_id
 from .ledger import Ledger, Row
 from .pictures import PictureDecoder, picture_bytes
 from .recipe.plan import Plan
 from .record import named
-from .stages import Entry, Index, Source
+from .stages import Entry, Feed, Index, Source
 
 BATCH = 32
 """Items that are embedded and written together; a crash repeats at most these."""
@@ -135,37 +135,48 @@ class _Run:
         self.seen: set[str] = set()
         self.given: set[str] = set()
         self.hidden = False
+        self.feed = source if isinstance(source, Feed) else None
+        self.count = 0
 
     def batches(self) -> Iterator[IngestReport]:
         """Work through the source, and give the report after every batch."""
-        waiting: list[tuple[Row, Prepared]] = []
+        waiting: dict[str, tuple[Row, Prepared]] = {}
         for row, prepared in self._prepared():
-            waiting.append((row, prepared))
-            if len(waiting) >= BATCH:
-                self._write(waiting)
-                waiting = []
+            if prepared is None or row.id in waiting or len(waiting) >= BATCH:
+                self._write(list(waiting.values()))
+                waiting = {}
                 yield self._timed()
             elif self.report.done % BATCH == 0:
                 yield self._timed()
-        self._write(waiting)
+            if prepared is None:
+                self._delete([row.id])
+            else:
+                waiting[row.id] = row, prepared
+        self._write(list(waiting.values()))
         yield self._timed()
 
     def finish(self) -> IngestReport:
         """Delete what left the source, write down the quarantine, and give the report."""
-        gone = [id_ for id_ in self.known if id_ not in self.seen]
+        gone = [] if self.feed else [id_ for id_ in self.known if id_ not in self.seen]
         if self.hidden:
             self.report.kept = len(gone)  # they may be behind what cannot be read: a folder, a broken row
-        elif gone:
-            with named("index", self.index.place):
-                self.index.delete(gone)
-            self.ledger.delete(gone)
-            self.report.deleted = len(gone)
+        else:
+            self._delete(gone)
+        if self.feed:
+            self.feed.acknowledge(self.count)
         self.ledger.quarantine(self.source.uri, self.report.quarantined)
         return self._timed()
 
-    def _prepared(self) -> Iterator[tuple[Row, Prepared]]:
+    def _delete(self, ids: list[str]) -> None:
+        if ids:
+            with named("index", self.index.place):
+                self.index.delete(ids)
+            self.ledger.delete(ids)
+            self.report.deleted += sum(id_ in self.known for id_ in ids)
+
+    def _prepared(self) -> Iterator[tuple[Row, Prepared | None]]:
         # Pictures are decoded ahead in worker processes while earlier ones are embedded; the window bounds the memory.
-        window: deque[tuple[Row, Item, Future[Prepared]]] = deque()
+        window: deque[tuple[Row, Item | Deleted, Future[Prepared | None]]] = deque()
         with ThreadPoolExecutor(self.workers, thread_name_prefix="imagora-decode") as pool:
             try:
                 for row, item in self._changed():
@@ -177,7 +188,7 @@ class _Run:
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _changed(self) -> Iterator[tuple[Row, Item]]:
+    def _changed(self) -> Iterator[tuple[Row, Item | Deleted]]:
         for item in self._items():
             try:
                 id_ = item_id(self.source.uri, item.uri)
@@ -189,7 +200,11 @@ class _Run:
                 self._refuse(item.uri, item.reason)
                 self.hidden = self.hidden or item.hides_others
                 continue
-            if id_ in self.given:
+            if isinstance(item, Deleted):
+                yield Row(id_, self.source.uri, item.uri, "", self.made_by), item
+                continue
+            again = id_ in self.given
+            if again and not self.feed:
                 self._refuse(item.uri, "the source gives another item of this name; the first is kept")
                 continue
             self.given.add(id_)
@@ -201,21 +216,27 @@ class _Run:
             except (TypeError, ValueError, RecursionError) as error:  # metadata that is no JSON, half a character
                 self._refuse(item.uri, f"its words or metadata cannot be written: {type(error).__name__}: {error}")
                 continue
-            if self.known.get(id_) == row:
+            if self.known.get(id_) == row and not again:
                 self.report.unchanged += 1
             else:
                 yield row, item
 
-    def _items(self) -> Iterator[Item | Unreadable]:
+    def _items(self) -> Iterator[Item | Unreadable | Deleted]:
         with named("source", self.source.uri):
-            yield from self.source.items()
+            for item in self.source.items():
+                self.count += 1
+                yield item
 
-    def _prepare(self, item: Item) -> Prepared:
+    def _prepare(self, item: Item | Deleted) -> Prepared | None:
+        if isinstance(item, Deleted):
+            return None
         for _, preparer in self.stages.preparers:
             (item,) = preparer.prepare([item])
         return Prepared(item, None if item.picture is None else self.decoder.decode(item.picture))
 
-    def _result(self, row: Row, item: Item, future: Future[Prepared]) -> Iterator[tuple[Row, Prepared]]:
+    def _result(
+        self, row: Row, item: Item | Deleted, future: Future[Prepared | None]
+    ) -> Iterator[tuple[Row, Prepared | None]]:
         try:
             prepared = future.result()
         except PictureError as error:
@@ -223,7 +244,7 @@ class _Run:
         except Exception as error:  # a stranger's preparer may raise anything, and one item must not stop the rest
             self._refuse(item.uri, f"{type(error).__name__}: {error}")
         else:
-            if prepared.picture is None and not prepared.item.words:
+            if prepared and prepared.picture is None and not prepared.item.words:
                 self._refuse(item.uri, "has neither words nor a picture")
             else:
                 yield row, prepared
@@ -272,7 +293,7 @@ def content_hash(item: Item) -> str:
     said = json.dumps([item.text, item.metadata], sort_keys=True, default=str, ensure_ascii=False)
     digest = sha256(said.encode())
     if item.picture is not None:
-        digest.update(picture_bytes(item.picture))
+        digest.update(item.version.encode() if item.version is not None else picture_bytes(item.picture))
     return digest.hexdigest()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -32,14 +32,17 @@ class Item:
     """One thing in a corpus.
 
     uri: what names it within its source, e.g. a relative path. text: its words. picture: where its picture's bytes are
-    (a file, or the bytes themselves), None for a text. metadata: flat JSON values; `title`, `tags` and `licence` are
+    (a file, the bytes themselves, or a function that gets them and may raise PictureError), None for a text. version:
+    what changes whenever the picture's bytes do, such as an ETag, so that they need not be read to know; None where
+    there is no such thing. metadata: flat JSON values; `title`, `tags` and `licence` are
     known to the rest of Imagora, any other key is the team's own.
     """
 
     uri: str
     text: str = ""
-    picture: Path | bytes | None = field(default=None, repr=False)
+    picture: Path | bytes | Callable[[], bytes] | None = field(default=None, repr=False)
     metadata: Mapping[str, JSONValue] = field(default_factory=dict)
+    version: str | None = None
 
     @property
     def words(self) -> str:
@@ -49,6 +52,13 @@ class Item:
             tags = ", ".join(str(tag) for tag in tags)
         lines = [self.metadata.get("title"), self.text, tags]
         return "\n".join(str(line) for line in lines if line)
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """The word of a source that an item is gone, for sources that give changes only."""
+
+    uri: str
 
 
 @dataclass(frozen=True)

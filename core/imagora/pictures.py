@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class PictureDecoder:
         for _ in range(workers):
             self._free.put(_Worker(self.limits))
 
-    def decode(self, source: Path | bytes) -> Picture:
+    def decode(self, source: Path | bytes | Callable[[], bytes]) -> Picture:
         """Give the picture, or raise PictureError with the reason; blocks, and may be called from many threads."""
         data = picture_bytes(source, self.limits.max_bytes)
         worker = self._free.get()
@@ -147,8 +148,10 @@ class _Worker:
         return dict(json.loads(frames[0])), frames[1]
 
 
-def picture_bytes(source: Path | bytes, most: int = PictureLimits.max_bytes) -> bytes:
+def picture_bytes(source: Path | bytes | Callable[[], bytes], most: int = PictureLimits.max_bytes) -> bytes:
     """Give a picture's bytes, at most `most` of them and some; raise PictureError where they cannot be had."""
+    if callable(source):
+        source = source()
     data = source if isinstance(source, bytes) else _read(source, most)
     if not data:
         raise PictureError("the file is empty")

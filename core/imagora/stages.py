@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from .filters import Filter
-from .item import Item, JSONValue, Unreadable
+from .item import Deleted, Item, JSONValue, Unreadable
 
 if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage, ChatResponse
@@ -172,8 +172,16 @@ class Source(Protocol):
     def count(self) -> int | None:
         """Say how many items there will be, None where that is not known."""
 
-    def items(self) -> Iterator[Item | Unreadable]:
+    def items(self) -> Iterator[Item | Unreadable | Deleted]:
         """Give every item, in a stable order; what cannot be read comes as Unreadable with the reason."""
+
+
+@runtime_checkable
+class Feed(Source, Protocol):
+    """A source that gives changes only, such as a queue: what it does not give is not taken for deleted."""
+
+    def acknowledge(self, given: int) -> None:
+        """Hear that the first `given` of all that `items` gave in this run are durable, or refused for good."""
 
 
 class Preparer(Protocol):
