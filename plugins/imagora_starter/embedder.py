@@ -11,9 +11,10 @@ from imagora import Identity
 from llama_index.core.embeddings import MultiModalEmbedding
 from pydantic import PrivateAttr
 
+from .export import VERSION
 from .head import header, weights_digest
 from .options import StarterOptions
-from .towers import picture_tower, text_tower
+from .towers import MAX_TOKENS, MAX_WINDOWS, SIDE, picture_tower, text_tower
 
 Vectors = list[list[float]]
 
@@ -35,8 +36,9 @@ class StarterEmbedding(MultiModalEmbedding):
     def identity(self) -> Identity:
         """Say what makes these vectors: both towers' weights and the head's."""
         said = header()
-        digest = sha256(f"{weights_digest()} {said.minilm} {said.efficientnet}".encode()).hexdigest()
-        return Identity("starter", digest, "white square 224 bicubic; 256 tokens, windows averaged", 384, "cosine")
+        digest = sha256(f"{weights_digest()} {said.minilm} {said.efficientnet} {VERSION}".encode()).hexdigest()
+        preprocessing = f"white square {SIDE} bicubic; {MAX_TOKENS} tokens, at most {MAX_WINDOWS} windows averaged"
+        return Identity("starter", digest, preprocessing, 384, "cosine")
 
     def _get_text_embeddings(self, texts: list[str]) -> Vectors:
         vectors: Vectors = text_tower(self._options.threads).embed(texts, self._options.batch_size).tolist()

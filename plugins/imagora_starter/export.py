@@ -21,8 +21,8 @@ from .packages import efficientnet_checkpoint, minilm_zip
 if TYPE_CHECKING:
     import torch
 
-VERSION = "2"
-"""Changes with the graphs below, so that older exports are not used."""
+VERSION = "3"
+"""Changes with the graphs below, so that neither older exports nor indexes made with them are used."""
 
 
 def text_model() -> Path:

@@ -7,22 +7,22 @@ from pydantic import Field
 
 ABOUT_EMBEDDER = (
     "Is: a real encoder that needs nothing but installed packages. Words go through all-MiniLM-L6-v2 as it is; "
-    "texts of more than 256 tokens in windows, whose vectors are averaged. Pictures go through EfficientNet-Lite0 "
-    "(ImageNet); a small head, trained on public-domain drawings, and the names of the ImageNet classes that a "
-    "picture looks like bring them into MiniLM's space. Both run on ONNX Runtime; the first use exports them, "
-    "which takes some seconds. Is not: CLIP. It knows single objects; it is weak at colours, counts, scenes, "
-    "people, textures and abstract words, and words in other languages than English. For production name a CLIP "
-    "or SigLIP checkpoint (component 'clip')."
+    "texts of more than 256 tokens in windows, whose vectors are averaged (at most 64 of them, some 10,000 "
+    "words). Pictures go through EfficientNet-Lite0 (ImageNet); a small head, trained on public-domain drawings, "
+    "and the names of the ImageNet classes that a picture looks like bring them into MiniLM's space. Both run on "
+    "ONNX Runtime; the first use exports them, which takes some seconds.\nIs not: CLIP. It knows single objects; "
+    "it is weak at colours, counts, scenes, people, textures and abstract words, and words in other languages "
+    "than English. For production name a CLIP or SigLIP checkpoint (component 'clip')."
 )
 ABOUT_EXTRACTIVE = (
     "Is: a generator that quotes sentences of the passages found, cited, and cannot make anything up. A passage "
     "answers if its words are near the question's (cosine of MiniLM's vectors, plus up to 0.1 for words in "
     "common); its sentences nearest to the question are quoted. A picture without words answers if the retriever "
     "found it near the question, and all that is said is that it matches. Where nothing is near enough, the "
-    "answer is that nothing answers. Is not: a language model. It neither reasons, counts, negates nor rephrases, "
-    "does not look at pictures itself, and does not check that a quoted sentence really answers: one that is "
-    "about the same thing is near, too. Judged by 42 questions about the demo's 18 prints, written after the "
-    "thresholds were chosen: the first citation was right for 18 of 19 that words answer, and 15 of 16 that no "
+    "answer is that nothing answers.\nIs not: a language model. It neither reasons, counts, negates nor "
+    "rephrases, does not look at pictures itself, and does not check that a quoted sentence really answers: one "
+    "that is about the same thing is near, too. Judged by 42 questions about the demo's 18 prints on which no "
+    "threshold was chosen: the first citation was right for 18 of 19 that words answer, and 16 of 16 that no "
     "print answers got none; of prints without words it found about half. The default thresholds are for MiniLM "
     "and the embedder 'starter'. For sentences of its own name a vision-language model."
 )
@@ -57,7 +57,7 @@ class ExtractiveOptions(Options):
         "words in common, is at least this.",
     )
     picture_threshold: float = Field(
-        default=0.2,
+        default=0.3,
         ge=-1,
         le=1,
         description="A picture without words answers if its cosine with the question is at least this (starter).",

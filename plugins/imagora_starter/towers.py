@@ -20,6 +20,9 @@ from .memory import Memory
 SIDE = 224
 MAX_TOKENS = 256
 """What MiniLM was trained on; longer texts are embedded in windows, and the windows' vectors averaged."""
+MAX_WINDOWS = 64
+"""Some 10,000 English words; what comes after them is not read, so that one text cannot keep a machine busy."""
+MAX_CHARACTERS = 40 * MAX_TOKENS * MAX_WINDOWS
 
 FEW = 4
 """Sentences that go through the model at once: on a CPU, small batches pad less and are faster (20 sentences: 58 ms in
@@ -69,8 +72,8 @@ class TextTower:
         return unit(sums)
 
     def _windows(self, text: str) -> list[list[int]]:
-        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
         width = MAX_TOKENS - 2
+        ids = self._tokenizer.encode(text[:MAX_CHARACTERS], add_special_tokens=False).ids[: width * MAX_WINDOWS]
         return [[self._cls, *ids[at : at + width], self._sep] for at in range(0, max(len(ids), 1), width)]
 
     def _run(self, windows: list[list[int]]) -> Floats:

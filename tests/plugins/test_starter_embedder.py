@@ -103,6 +103,16 @@ def test_a_long_text_is_the_mean_of_its_windows() -> None:
     assert not np.allclose(long, windows[0], atol=1e-2), "what comes after the first 256 tokens counts"
 
 
+def test_the_work_on_a_text_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[int] = []
+    tower = towers.text_tower(0)
+    whole = tower._run
+    monkeypatch.setattr(tower, "_run", lambda windows: ran.append(len(windows)) or whole(windows))
+    (vector,) = tower.embed(["moon crater " * 1_000_000], 16)
+    assert sum(ran) == towers.MAX_WINDOWS
+    assert np.allclose(vector, tower.embed(["moon crater " * 127], 16)[0], atol=1e-4)
+
+
 def test_what_is_not_a_picture_is_an_error_in_words(tmp_path: Path) -> None:
     (tmp_path / "no.png").write_bytes(b"not a picture")
     cut = photographs()[0].read_bytes()[:2000]
@@ -151,6 +161,11 @@ def test_other_weights_are_another_identity(shipped_identity: Any, other_weights
     other = made().identity()
     assert other.weights != shipped_identity.weights
     assert (other.embedder, other.dimension) == (shipped_identity.embedder, 384)
+
+
+def test_another_graph_is_another_identity(monkeypatch: pytest.MonkeyPatch, shipped_identity: Any) -> None:
+    monkeypatch.setattr("imagora_starter.embedder.VERSION", "another")
+    assert made().identity().weights != shipped_identity.weights
 
 
 def test_the_weights_are_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
 """A picture finds itself, whole or altered, through the whole pipeline; and words find pictures of objects.
 
 Pictures are scikit-image's photographs and, where Debian's `tuxpaint-stamps-default` is installed, a third of its
-stamps. Altered is everything at once: 10 % cropped from width and from height (5 % at each side, 19 % of the area),
-scaled to 60 %, and encoded as a JPEG of quality 80. Some stamps are there twice under two names; a twin, with a cosine
+stamps. Altered is everything at once: 10 % of the area cropped (2.6 % of width and height at each side), scaled to
+60 %, and encoded as a JPEG of quality 80. Some stamps are there twice under two names; a twin, with a cosine
 of at least 0.999 to the picture, counts as the picture itself.
 """
 
@@ -25,6 +25,7 @@ from .starter_gallery import photographs
 
 STAMPS = Path("/usr/share/tuxpaint/stamps")
 TWIN = 0.999
+SIDE = (1 - 0.9**0.5) / 2
 RECALL = Path(__file__).parents[2] / "evals" / "starter_recall.py"
 
 
@@ -62,7 +63,7 @@ def altered(file: Path) -> bytes:
         see_through = opened.convert("RGBA")
     picture = Image.new("RGBA", see_through.size, "white")
     picture.alpha_composite(see_through)
-    across, down = round(picture.width * 0.05), round(picture.height * 0.05)
+    across, down = round(picture.width * SIDE), round(picture.height * SIDE)
     inner = picture.crop((across, down, picture.width - across, picture.height - down)).convert("RGB")
     inner.resize((max(1, round(inner.width * 0.6)), max(1, round(inner.height * 0.6)))).save(
         stream := BytesIO(), "JPEG", quality=80
