@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .answer import Answer, Citation, Found, Passage, StageRecord
-    from .component import BuildContext, Command, Component, Options, RecipePath
+    from .component import BuildContext, Command, Component
     from .hookspecs import hookimpl
     from .ingest import IngestReport, Progress
-    from .item import Item, Picture, Unreadable
+    from .item import Deleted, Item, Picture, Unreadable
+    from .options import Options, RecipePath
     from .pipeline import Pipeline, load
     from .query import Query
     from .stages import Identity, Verdict
@@ -19,18 +20,19 @@ __version__ = "0.1.0"
 
 # fmt: off
 __all__ = [
-    "Answer", "BuildContext", "Citation", "Command", "Component", "Found", "Identity", "IngestReport", "Item",
-    "Options", "Passage", "Picture", "Pipeline", "Progress", "Query", "RecipePath", "StageRecord", "Unreadable",
-    "Verdict", "__version__", "hookimpl", "load",
+    "Answer", "BuildContext", "Citation", "Command", "Component", "Deleted", "Found", "Identity", "IngestReport",
+    "Item", "Options", "Passage", "Picture", "Pipeline", "Progress", "Query", "RecipePath", "StageRecord",
+    "Unreadable", "Verdict", "__version__", "hookimpl", "load",
 ]
 # fmt: on
 
 _HOMES = {
     "answer": ("Answer", "Citation", "Found", "Passage", "StageRecord"),
-    "component": ("BuildContext", "Command", "Component", "Options", "RecipePath"),
+    "component": ("BuildContext", "Command", "Component"),
     "hookspecs": ("hookimpl",),
     "ingest": ("IngestReport", "Progress"),
-    "item": ("Item", "Picture", "Unreadable"),
+    "item": ("Deleted", "Item", "Picture", "Unreadable"),
+    "options": ("Options", "RecipePath"),
     "pipeline": ("Pipeline", "load"),
     "query": ("Query",),
     "stages": ("Identity", "Verdict"),

@@ -4,32 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from .options import Options
     from .stages import Embedder, Index
 
 OptionsT = TypeVar("OptionsT", bound="Options")
-
-
-class Options(BaseModel):
-    """The options of a component; every field has a type and a description, and unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-
-def _beside_the_recipe(value: object, info: ValidationInfo) -> object:
-    folders = (info.context or {}).get("folders", {})
-    if isinstance(value, str | Path):
-        return Path(folders.get(info.field_name, "."), Path(value).expanduser())
-    return value
-
-
-RecipePath = Annotated[Path, BeforeValidator(_beside_the_recipe)]
-"""A path option; a relative one is beside the recipe file that says it (for shipped recipes: in the working folder)."""
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagora.recipe.check import check
-
 if TYPE_CHECKING:
     from imagora.pipeline import Pipeline
 
 
 def open_pipeline(recipe: str) -> Pipeline:
     """Check a recipe and build its pipeline."""
+    from imagora.recipe.check import check
+
     plan = check(recipe)
     from imagora.assembly import assemble
     from imagora.pipeline import Pipeline

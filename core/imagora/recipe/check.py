@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from imagora.catalog import KINDS, Catalog, installed_catalog
-from imagora.component import Options
 from imagora.errors import PluginError, Problem, RecipeError, did_you_mean
+from imagora.options import Options
 from imagora.stages import LEGS
 
 from .extends import SHIPPED, find, read_merged

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import Field
 
 from imagora.catalog import Offer
-from imagora.component import Options, RecipePath
 from imagora.errors import Problem
+from imagora.options import Options, RecipePath
 from imagora.stages import Place
 
 from .tree import Mark, masked

@@ -16,7 +16,8 @@ import pytest
 from pydantic import ValidationError
 
 from imagora import hookspecs
-from imagora.component import BuildContext, Component, Options
+from imagora.component import BuildContext, Component
+from imagora.options import Options
 
 HEAVY = "torch,llama_index,numpy,PIL,transformers,onnxruntime,qdrant_client,qdrant_edge,spacy"
 LIGHT = """import importlib, sys
