@@ -54,7 +54,8 @@ def assemble(plan: Plan) -> Stages:
     embedders = _embedders(plan, start)
     with_embedders = BuildContext(recipe=plan.name, embedders=embedders)
     index: Index | None = _build(plan.index, with_embedders) if plan.index else None
-    context = BuildContext(recipe=plan.name, embedders=embedders, index=index)
+    generator: Generator | None = _build(plan.generator, with_embedders) if plan.generator else None
+    context = BuildContext(recipe=plan.name, embedders=embedders, index=index, generator=generator)
 
     def named(planned: Planned) -> tuple[str, Any]:
         return planned.name, _build(planned, context)
@@ -66,7 +67,7 @@ def assemble(plan: Plan) -> Stages:
         index=index,
         retriever=named(plan.retriever) if plan.retriever else None,
         rerankers=[named(planned) for planned in plan.rerankers],
-        generator=named(plan.generator) if plan.generator else None,
+        generator=(plan.generator.name, generator) if plan.generator and generator else None,
         guardrails={place: [named(planned) for planned in listed] for place, listed in plan.guardrails.items()},
         wrappers=[named(planned) for planned in plan.wrappers],
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from .options import Options
-    from .stages import Embedder, Index
+    from .stages import Embedder, Generator, Index
 
 OptionsT = TypeVar("OptionsT", bound="Options")
 
@@ -17,12 +17,13 @@ OptionsT = TypeVar("OptionsT", bound="Options")
 class BuildContext:
     """What a build function may use besides its options: the stages that were built before it.
 
-    embedders: by leg ("image", "text", "sparse"); index: None where the recipe has none.
+    embedders: by leg ("image", "text", "sparse"). generator: for preparers. None where the recipe has none.
     """
 
     recipe: str
     embedders: Mapping[str, Embedder] = field(default_factory=dict)
     index: Index | None = None
+    generator: Generator | None = None
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from typing import cast
 
-from .item import Item, Picture
 from .passages import payload_of
-from .stages import Embedder, Entry, PictureEmbedder, SparseEmbedder, TextEmbedder, Vector
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """An item after its preparers, with its picture decoded."""
-
-    item: Item
-    picture: Picture | None
+from .stages import Embedder, Entry, PictureEmbedder, Prepared, SparseEmbedder, TextEmbedder, Vector
 
 
 def embed(items: Sequence[tuple[str, Prepared]], embedders: Mapping[str, Embedder]) -> list[Entry]:

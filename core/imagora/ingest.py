@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from .assembly import Stages, assemble, picture_decoder
-from .embedding import Prepared, embed
+from .embedding import embed
 from .errors import ImagoraError, PictureError, SourceError
 from .item import Deleted, Item, Unreadable, item_id
 from .ledger import Ledger, Row
+from .passages import payload_of
 from .pictures import PictureDecoder, picture_bytes
 from .recipe.plan import Plan
 from .record import named
-from .stages import Entry, Feed, Index, Source
+from .stages import Entry, Feed, Index, Prepared, Source
 
 BATCH = 32
 """Items that are embedded and written together; a crash repeats at most these."""
@@ -37,13 +38,14 @@ BATCH = 32
 class IngestReport:
     """What an ingest did, in items.
 
-    quarantined: names and reasons. kept: items that the source did not give, and that were not deleted because it could
-    not be read in full. seconds: the time of all of it.
+    relabelled: only their metadata changed, and nothing was embedded. quarantined: names and reasons. kept: items that
+    the source did not give, and that were not deleted because it could not be read in full. seconds: of all of it.
     """
 
     source: str = ""
     added: int = 0
     changed: int = 0
+    relabelled: int = 0
     unchanged: int = 0
     deleted: int = 0
     kept: int = 0
@@ -54,7 +56,7 @@ class IngestReport:
     @property
     def done(self) -> int:
         """How many items were looked at."""
-        return self.added + self.changed + self.unchanged + len(self.quarantined)
+        return self.added + self.changed + self.relabelled + self.unchanged + len(self.quarantined)
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as JSON values."""
@@ -141,10 +143,11 @@ class _Run:
     def batches(self) -> Iterator[IngestReport]:
         """Work through the source, and give the report after every batch."""
         waiting: dict[str, tuple[Row, Prepared]] = {}
-        for row, prepared in self._prepared():
+        for number, row, prepared in self._prepared():
             if prepared is None or row.id in waiting or len(waiting) >= BATCH:
                 self._write(list(waiting.values()))
                 waiting = {}
+                self._acknowledge(number - 1)
                 yield self._timed()
             elif self.report.done % BATCH == 0:
                 yield self._timed()
@@ -162,10 +165,14 @@ class _Run:
             self.report.kept = len(gone)  # they may be behind what cannot be read: a folder, a broken row
         else:
             self._delete(gone)
-        if self.feed:
-            self.feed.acknowledge(self.count)
+        self._acknowledge(self.count)
         self.ledger.quarantine(self.source.uri, self.report.quarantined)
         return self._timed()
+
+    def _acknowledge(self, given: int) -> None:
+        if self.feed:
+            with named("source", self.source.uri):
+                self.feed.acknowledge(given)
 
     def _delete(self, ids: list[str]) -> None:
         if ids:
@@ -174,13 +181,13 @@ class _Run:
             self.ledger.delete(ids)
             self.report.deleted += sum(id_ in self.known for id_ in ids)
 
-    def _prepared(self) -> Iterator[tuple[Row, Prepared | None]]:
+    def _prepared(self) -> Iterator[tuple[int, Row, Prepared | None]]:
         # Pictures are decoded ahead in worker processes while earlier ones are embedded; the window bounds the memory.
-        window: deque[tuple[Row, Item | Deleted, Future[Prepared | None]]] = deque()
+        window: deque[tuple[int, Row, Item | Deleted, Future[Prepared | None]]] = deque()
         with ThreadPoolExecutor(self.workers, thread_name_prefix="imagora-decode") as pool:
             try:
                 for row, item in self._changed():
-                    window.append((row, item, pool.submit(self._prepare, item)))
+                    window.append((self.count, row, item, pool.submit(self._prepare, row, item)))
                     if len(window) >= BATCH:
                         yield from self._result(*window.popleft())
                 while window:
@@ -201,7 +208,7 @@ class _Run:
                 self.hidden = self.hidden or item.hides_others
                 continue
             if isinstance(item, Deleted):
-                yield Row(id_, self.source.uri, item.uri, "", self.made_by), item
+                yield Row(id_, self.source.uri, item.uri, "", "", self.made_by), item
                 continue
             again = id_ in self.given
             if again and not self.feed:
@@ -209,7 +216,7 @@ class _Run:
                 continue
             self.given.add(id_)
             try:
-                row = Row(id_, self.source.uri, item.uri, content_hash(item), self.made_by)
+                row = Row(id_, self.source.uri, item.uri, content_hash(item), metadata_hash(item), self.made_by)
             except PictureError as error:
                 self._refuse(item.uri, str(error))
                 continue
@@ -227,30 +234,43 @@ class _Run:
                 self.count += 1
                 yield item
 
-    def _prepare(self, item: Item | Deleted) -> Prepared | None:
+    def _only_relabelled(self, row: Row) -> bool:
+        known = self.known.get(row.id)
+        return known is not None and (known.content, known.recipe) == (row.content, row.recipe)
+
+    def _prepare(self, row: Row, item: Item | Deleted) -> Prepared | None:
         if isinstance(item, Deleted):
             return None
+        if self._only_relabelled(row) and not self.stages.preparers:
+            return Prepared(item, None)
+        prepared = Prepared(item, None if item.picture is None else self.decoder.decode(item.picture))
         for _, preparer in self.stages.preparers:
-            (item,) = preparer.prepare([item])
-        return Prepared(item, None if item.picture is None else self.decoder.decode(item.picture))
+            (prepared,) = preparer.prepare([prepared])
+        return prepared
 
     def _result(
-        self, row: Row, item: Item | Deleted, future: Future[Prepared | None]
-    ) -> Iterator[tuple[Row, Prepared | None]]:
+        self, number: int, row: Row, item: Item | Deleted, future: Future[Prepared | None]
+    ) -> Iterator[tuple[int, Row, Prepared | None]]:
         try:
             prepared = future.result()
-        except PictureError as error:
+        except ImagoraError as error:
             self._refuse(item.uri, str(error))
         except Exception as error:  # a stranger's preparer may raise anything, and one item must not stop the rest
             self._refuse(item.uri, f"{type(error).__name__}: {error}")
         else:
-            if prepared and prepared.picture is None and not prepared.item.words:
+            if prepared and not (prepared.picture or prepared.item.words or self._only_relabelled(row)):
                 self._refuse(item.uri, "has neither words nor a picture")
             else:
-                yield row, prepared
+                yield number, row, prepared
 
     def _write(self, batch: list[tuple[Row, Prepared]]) -> None:
-        entries, rows = self._embedded(batch)
+        relabelled = [(row, prepared) for row, prepared in batch if self._only_relabelled(row)]
+        if relabelled:
+            with named("index", self.index.place):
+                self.index.set_payloads({row.id: payload_of(prepared.item) for row, prepared in relabelled})
+            self.ledger.commit([row for row, _ in relabelled])
+            self.report.relabelled += len(relabelled)
+        entries, rows = self._embedded([pair for pair in batch if not self._only_relabelled(pair[0])])
         if not rows:
             return
         self.ledger.intend(rows)
@@ -289,12 +309,17 @@ class _Run:
 
 
 def content_hash(item: Item) -> str:
-    """Hash all that an item is: its words, its metadata and its picture's bytes; raise PictureError without these."""
-    said = json.dumps([item.text, item.metadata], sort_keys=True, default=str, ensure_ascii=False)
-    digest = sha256(said.encode())
+    """Hash what is embedded of an item: its words and its picture's bytes; raise PictureError without these."""
+    digest = sha256(item.words.encode())
     if item.picture is not None:
         digest.update(item.version.encode() if item.version is not None else picture_bytes(item.picture))
     return digest.hexdigest()
+
+
+def metadata_hash(item: Item) -> str:
+    """Hash the rest of an item: its metadata, and how its words are spread over text and metadata."""
+    said = json.dumps([item.text, item.metadata], sort_keys=True, default=str, ensure_ascii=False)
+    return sha256(said.encode()).hexdigest()
 
 
 def made_by(plan: Plan, stages: Stages) -> str:

@@ -34,8 +34,8 @@ class Item:
     uri: what names it within its source, e.g. a relative path. text: its words. picture: where its picture's bytes are
     (a file, the bytes themselves, or a function that gets them and may raise PictureError), None for a text. version:
     what changes whenever the picture's bytes do, such as an ETag, so that they need not be read to know; None where
-    there is no such thing. metadata: flat JSON values; `title`, `tags` and `licence` are
-    known to the rest of Imagora, any other key is the team's own.
+    there is no such thing. metadata: flat JSON values; `title`, `tags`, `caption`,
+    `ocr_text` and `licence` are known to the rest of Imagora, any other key is the team's own.
     """
 
     uri: str
@@ -46,11 +46,11 @@ class Item:
 
     @property
     def words(self) -> str:
-        """All that can be found by words: title, text and tags, a line each."""
+        """All that can be found by words: title, text, tags, caption and the words in the picture, a line each."""
         tags = self.metadata.get("tags")
         if isinstance(tags, Sequence) and not isinstance(tags, str):
             tags = ", ".join(str(tag) for tag in tags)
-        lines = [self.metadata.get("title"), self.text, tags]
+        lines = [self.metadata.get("title"), self.text, tags, *map(self.metadata.get, ("caption", "ocr_text"))]
         return "\n".join(str(line) for line in lines if line)
 
 

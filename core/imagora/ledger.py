@@ -12,7 +12,8 @@ from .errors import UnusableIndex
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS items (
-    id TEXT PRIMARY KEY, source TEXT NOT NULL, uri TEXT NOT NULL, content TEXT NOT NULL, recipe TEXT NOT NULL
+    id TEXT PRIMARY KEY, source TEXT NOT NULL, uri TEXT NOT NULL, content TEXT NOT NULL,
+    metadata TEXT NOT NULL, recipe TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS items_by_source ON items (source);
 CREATE TABLE IF NOT EXISTS quarantine (
@@ -23,12 +24,16 @@ CREATE TABLE IF NOT EXISTS quarantine (
 
 @dataclass(frozen=True)
 class Row:
-    """An item that the index holds: its id, its name, a hash of its content and one of what embedded it."""
+    """An item that the index holds.
+
+    content: a hash of what is embedded, its words and picture; metadata: one of the rest; recipe: of what embedded it.
+    """
 
     id: str
     source: str
     uri: str
     content: str
+    metadata: str
     recipe: str
 
 
@@ -46,7 +51,7 @@ class Ledger:
 
     def rows(self, source: str) -> dict[str, Row]:
         """Give the rows of a source, by item id."""
-        query = "SELECT id, source, uri, content, recipe FROM items WHERE source = ?"
+        query = "SELECT id, source, uri, content, metadata, recipe FROM items WHERE source = ?"
         with self._told():
             return {row[0]: Row(*row) for row in self._database.execute(query, (source,))}
 
@@ -62,15 +67,16 @@ class Ledger:
         """
         with self._transaction():
             self._database.executemany(
-                "INSERT OR IGNORE INTO items VALUES (?, ?, ?, '', '')", [(row.id, row.source, row.uri) for row in rows]
+                "INSERT OR IGNORE INTO items VALUES (?, ?, ?, '', '', '')",
+                [(row.id, row.source, row.uri) for row in rows],
             )
 
     def commit(self, rows: Sequence[Row]) -> None:
         """Write rows, replacing those of equal id; what was in quarantine under their names leaves it."""
         with self._transaction():
             self._database.executemany(
-                "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?)",
-                [(row.id, row.source, row.uri, row.content, row.recipe) for row in rows],
+                "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)",
+                [(row.id, row.source, row.uri, row.content, row.metadata, row.recipe) for row in rows],
             )
             self._database.executemany(
                 "DELETE FROM quarantine WHERE source = ? AND uri = ?", [(row.source, row.uri) for row in rows]

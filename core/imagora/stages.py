@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from .filters import Filter
-from .item import Deleted, Item, JSONValue, Unreadable
+from .item import Deleted, Item, JSONValue, Picture, Unreadable
 
 if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage, ChatResponse
@@ -149,6 +149,9 @@ class Index(Protocol):
     def upsert(self, entries: Sequence[Entry]) -> None:
         """Write entries, replacing those of equal id; durable when it returns."""
 
+    def set_payloads(self, payloads: Mapping[str, Mapping[str, JSONValue]]) -> None:
+        """Replace the payloads of entries by id and leave their vectors; durable when it returns."""
+
     def delete(self, ids: Sequence[str]) -> None:
         """Remove entries by id; unknown ids are ignored; durable when it returns."""
 
@@ -181,13 +184,25 @@ class Feed(Source, Protocol):
     """A source that gives changes only, such as a queue: what it does not give is not taken for deleted."""
 
     def acknowledge(self, given: int) -> None:
-        """Hear that the first `given` of all that `items` gave in this run are durable, or refused for good."""
+        """Hear, after every batch, that the first `given` of all that `items` gave are durable or refused for good."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An item on its way to the embedders, with its picture decoded: upright, RGB, of bounded size."""
+
+    item: Item
+    picture: Picture | None
 
 
 class Preparer(Protocol):
-    """What changes items before they are embedded, such as OCR: one out for each one in, names and order kept."""
+    """What changes items after their pictures are decoded and before they are embedded, such as OCR.
 
-    def prepare(self, items: Sequence[Item]) -> Sequence[Item]: ...
+    Called from several threads. An ImagoraError refuses the item: it goes into quarantine with that reason.
+    """
+
+    def prepare(self, prepared: Sequence[Prepared]) -> Sequence[Prepared]:
+        """Give one for each one, names and order kept."""
 
 
 class Retriever(Protocol):

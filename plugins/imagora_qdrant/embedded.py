@@ -13,6 +13,7 @@ from typing import Any
 
 import qdrant_edge as edge
 from imagora.errors import IndexInUse, UnusableIndex
+from imagora.item import JSONValue
 from imagora.stages import Entry, Hit, SearchRequest
 
 from .conditions import condition_of, key_of
@@ -104,6 +105,15 @@ class EmbeddedStore:
     def write(self, entries: Sequence[Entry]) -> None:
         points = [edge.Point(entry.id, _vectors(entry), dict(entry.payload)) for entry in entries]
         self._update(edge.UpdateOperation.upsert_points(points), len(points))
+
+    def relabel(self, payloads: Mapping[str, Mapping[str, JSONValue]]) -> None:
+        shard = self._open
+        try:
+            for id_, payload in payloads.items():
+                shard.update(edge.UpdateOperation.overwrite_payload([id_], dict(payload)))
+            shard.flush()
+        except Exception as error:
+            raise UnusableIndex(f"the index at '{self.place}' cannot be written to: {error}") from error
 
     def remove(self, ids: Sequence[str]) -> None:
         self._update(edge.UpdateOperation.delete_points(list(ids)), len(ids))

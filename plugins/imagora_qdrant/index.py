@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from imagora.errors import IndexMissing, StageError, UnusableIndex
+from imagora.item import JSONValue
 from imagora.stages import Entry, Hit, Identity, SearchRequest, SparseVector, Vector
 
 from .identities import Legs, check, is_sparse
@@ -89,6 +90,13 @@ class QdrantIndex:
                 _check_vector(entry.id, leg, vector, legs)
         for start in range(0, len(entries), self._options.batch):
             self._store.write(entries[start : start + self._options.batch])
+
+    def set_payloads(self, payloads: Mapping[str, Mapping[str, JSONValue]]) -> None:
+        """Replace the payloads of entries by id and leave their vectors; durable when it returns."""
+        self._opened()
+        pairs = list(payloads.items())
+        for start in range(0, len(pairs), self._options.batch):
+            self._store.relabel(dict(pairs[start : start + self._options.batch]))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove entries by id; unknown ids are ignored; durable when it returns."""

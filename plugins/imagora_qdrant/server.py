@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import grpc  # type: ignore[import-untyped]  # grpcio has no type information
 from imagora.errors import UnusableIndex
+from imagora.item import JSONValue
 from imagora.stages import Entry, Hit, SearchRequest
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
@@ -105,6 +106,15 @@ class ServerStore:
         ]
         with self._in_words():
             self._client.upsert(self._name, points, wait=True)
+
+    def relabel(self, payloads: Mapping[str, Mapping[str, JSONValue]]) -> None:
+        operations: list[models.UpdateOperation] = [
+            models.OverwritePayloadOperation(overwrite_payload=models.SetPayload(payload=dict(payload), points=[id_]))
+            for id_, payload in payloads.items()
+        ]
+        with self._in_words():
+            if operations:
+                self._client.batch_update_points(self._name, operations, wait=True)
 
     def remove(self, ids: Sequence[str]) -> None:
         with self._in_words():

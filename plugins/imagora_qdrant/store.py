@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from imagora.item import JSONValue
 from imagora.stages import Entry, Hit, SearchRequest
 
 from .identities import Legs
@@ -32,6 +33,9 @@ class Store(Protocol):
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Write one batch, durable when it returns."""
+
+    def relabel(self, payloads: Mapping[str, Mapping[str, JSONValue]]) -> None:
+        """Replace payloads by id, durable when it returns."""
 
     def remove(self, ids: Sequence[str]) -> None:
         """Remove by id, durable when it returns."""

@@ -140,13 +140,15 @@ class FaultyMetadata(t.SourceContract):
 
 class FaultyDropping(t.PreparerContract):
     fails = "test_every_item_comes_out_in_its_place"
-    stage = stage(lambda: method(ToyShout, "prepare", lambda out, items: [i for i in out if i.text])("!"))
+    stage = stage(lambda: method(ToyShout, "prepare", lambda out, given: [one for one in out if one.item.text])("!"))
 
 
 class FaultyChanging(t.PreparerContract):
     fails = "test_every_item_comes_out_in_its_place"
     stage = stage(
-        lambda: method(ToyShout, "prepare", lambda out, items: [i.metadata.update(x=1) or i for i in items])("!")
+        lambda: method(ToyShout, "prepare", lambda out, given: [one.item.metadata.update(x=1) or one for one in given])(
+            "!"
+        )
     )
 
 
@@ -295,6 +297,16 @@ class FaultyDelete(t.IndexContract):
     error = "KeyError"
     fails = "test_what_was_written_last_is_there_once_until_deleted"
     make = make(Strict)
+
+
+class Adding(ToyMemory):
+    def set_payloads(self, payloads: Any) -> None:
+        super().set_payloads({id_: {**self.entries[id_].payload, **payload} for id_, payload in payloads.items()})
+
+
+class FaultyRelabelling(t.IndexContract):
+    fails = "test_new_payloads_leave_the_vectors"
+    make = make(Adding)
 
 
 class Cutting(ToyMemory):

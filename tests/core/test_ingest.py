@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from imagora import Item, Pipeline, Unreadable
+from imagora import Deleted, Item, Pipeline, Unreadable
 from imagora.errors import IdentityMismatch, SourceError, StageError, UnusableIndex
 from imagora.ingest import BATCH, IngestReport, Progress
 from imagora.item import item_id
-from imagora.stages import SparseVector
+from imagora.stages import Prepared, SparseVector
 from toy_embedders import ToyWords
 from toy_recipes import ITEMS, built, recipe_of
 from toy_stages import square
@@ -26,13 +26,13 @@ BROKEN_PNG = square("red")[:60]
 class Items:
     """A source of items that a test gives; an exception among them is raised."""
 
-    def __init__(self, *items: Item | Unreadable | BaseException, uri: str = "items") -> None:
+    def __init__(self, *items: Any, uri: str = "items") -> None:
         self.uri, self.given = uri, items
 
     def count(self) -> int:
         return len(self.given)
 
-    def items(self) -> Iterator[Item | Unreadable]:
+    def items(self) -> Iterator[Any]:
         for item in self.given:
             if isinstance(item, BaseException):
                 raise item
@@ -99,8 +99,48 @@ def test_any_change_of_an_item_counts(tmp_path: Path) -> None:
         assert counts(ingest(tmp_path, changed)) == (0, 1, 0, 0, 0)
         assert counts(ingest(tmp_path, changed)) == (0, 0, 1, 0, 0)
     again = replace(item, metadata={"price": 1, "title": "t"})  # the order of keys is no change
-    assert counts(ingest(tmp_path, item)) == (0, 1, 0, 0, 0)
+    assert ingest(tmp_path, item).relabelled == 1
     assert counts(ingest(tmp_path, again)) == (0, 0, 1, 0, 0)
+
+
+def test_a_change_of_metadata_alone_embeds_nothing(tmp_path: Path) -> None:
+    item = Item("a", "text", square("red"), {"title": "t", "price": 1, "sold": False})
+    ingest(tmp_path, item, *texts("b"))
+    report = ingest(tmp_path, replace(item, metadata={"title": "t", "price": 2}), *texts("b"))
+    assert (report.relabelled, report.embedded, report.changed, report.unchanged) == (1, 0, 0, 1)
+    with pipeline_of(tmp_path) as pipeline:
+        (passage,) = pipeline.search("text", top_k=1).passages
+    assert passage.node.metadata == {"title": "t", "price": 2, "uri": "a"}
+    moved = replace(item, text="t", metadata={"title": "text", "price": 2})  # the same words, differently spread
+    assert ingest(tmp_path, moved, *texts("b")).changed == 1
+
+
+def test_a_feed_gives_changes_only_and_hears_what_is_durable(tmp_path: Path) -> None:
+    heard: list[int] = []
+
+    class Queue(Items):
+        def acknowledge(self, given: int) -> None:
+            heard.append(given)
+
+    def feed(*given: Any) -> IngestReport:
+        pipeline = pipeline_of(tmp_path)
+        with Pipeline(pipeline.plan, replace(pipeline.stages, source=Queue(*given))) as pipeline:
+            return pipeline.ingest()
+
+    assert counts(feed(*texts("a", "b", "c"))) == (3, 0, 0, 0, 0)
+    report = feed(Item("a", "first"), Deleted("b"), Item("a", "second"), Unreadable("d", "torn"), Item("b", "back"))
+    assert kept(tmp_path) == {"a": "second", "b": "back", "c": "words of c"}
+    assert (report.deleted, report.quarantined) == (1, [("d", "torn")])
+    feed(Item("c", "new"), Item("c", "words of c"))
+    assert kept(tmp_path)["c"] == "words of c", "what came last stays, though the ledger knew it"
+    feed(Item("e", "short life"), Deleted("e"))
+    assert "e" not in kept(tmp_path)
+    ends, heard[:] = (heard[0], heard[-1]), []
+    assert ends == (3, 2)
+    feed(*texts(*(f"item {number}" for number in range(3 * BATCH))))
+    assert heard == sorted(heard)
+    assert heard[-1] == 3 * BATCH
+    assert len(heard) > 2, "batch by batch, not only at the end"
 
 
 def test_a_second_run_embeds_nothing(tmp_path: Path) -> None:
@@ -204,10 +244,10 @@ def test_an_item_that_no_leg_can_embed_is_named(tmp_path: Path) -> None:
 
 def test_a_preparer_that_breaks_or_gives_too_much_costs_only_its_item(tmp_path: Path) -> None:
     class Odd:
-        def prepare(self, items: Sequence[Item]) -> Sequence[Item]:
-            if items[0].uri == "a":
+        def prepare(self, prepared: Sequence[Prepared]) -> Sequence[Prepared]:
+            if prepared[0].item.uri == "a":
                 raise LookupError("no such word")
-            return [*items, *items] if items[0].uri == "b" else items
+            return [*prepared, *prepared] if prepared[0].item.uri == "b" else prepared
 
     pipeline = pipeline_of(tmp_path, *texts("a", "b", "c"))
     with Pipeline(pipeline.plan, replace(pipeline.stages, preparers=[("odd", Odd())])) as pipeline:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from imagora import Identity
 from imagora.errors import IdentityMismatch, IndexMissing
 from imagora.filters import And, Eq, Filter, In, Ne, Not, Or, Range
+from imagora.item import JSONValue
 from imagora.stages import Entry, Hit, LegQuery, SearchRequest, SparseVector, Vector
 
 
@@ -26,6 +27,10 @@ class ToyMemory:
     @property
     def place(self) -> str:
         return str(self.path or "memory")
+
+    @property
+    def folder(self) -> Path | None:
+        return self.path
 
     def open(self, legs: Mapping[str, Identity], *, create: bool) -> None:
         kept = self._read()
@@ -40,6 +45,12 @@ class ToyMemory:
 
     def upsert(self, entries: Sequence[Entry]) -> None:
         self.entries.update({entry.id: entry for entry in entries})
+        self._write()
+
+    def set_payloads(self, payloads: Mapping[str, Mapping[str, JSONValue]]) -> None:
+        for name, payload in payloads.items():
+            if name in self.entries:
+                self.entries[name] = replace(self.entries[name], payload=payload)
         self._write()
 
     def delete(self, ids: Sequence[str]) -> None:

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from imagora import Answer, Item, Query, Unreadable, Verdict
 from imagora.passages import passage_of
 from imagora.prompt import PromptMessage
-from imagora.stages import Embedder, Index, LegQuery, PictureEmbedder, Place, Scope, SearchRequest, SparseEmbedder
+from imagora.stages import (
+    Embedder,
+    Index,
+    LegQuery,
+    PictureEmbedder,
+    Place,
+    Prepared,
+    Scope,
+    SearchRequest,
+    SparseEmbedder,
+)
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -62,8 +72,11 @@ class ToyShout:
     def __init__(self, mark: str) -> None:
         self.mark = mark
 
-    def prepare(self, items: Sequence[Item]) -> Sequence[Item]:
-        return [replace(item, text=item.text.upper() + self.mark if item.text else "") for item in items]
+    def prepare(self, prepared: Sequence[Prepared]) -> Sequence[Prepared]:
+        return [replace(one, item=self._shouted(one.item)) for one in prepared]
+
+    def _shouted(self, item: Item) -> Item:
+        return replace(item, text=item.text.upper() + self.mark if item.text else "")
 
 
 class ToyRetriever(BaseRetriever):

@@ -44,6 +44,7 @@ def show_report(console: Console, report: IngestReport) -> None:
     counts = {
         "added": report.added,
         "changed": report.changed,
+        "relabelled": report.relabelled,
         "unchanged": report.unchanged,
         "deleted": report.deleted,
     }

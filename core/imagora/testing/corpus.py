@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from imagora.item import Item, Unreadable
-from imagora.stages import Preparer, Source
+from imagora.pictures import PictureDecoder
+from imagora.stages import Prepared, Preparer, Source
 
 from .golden import ITEMS
 
@@ -41,8 +42,10 @@ class PreparerContract:
 
     def test_every_item_comes_out_in_its_place(self, stage: Preparer, items: list[Item]) -> None:
         before = [(item.text, dict(item.metadata)) for item in items]
-        prepared = list(stage.prepare(items))
-        assert [item.uri for item in prepared] == [item.uri for item in items]
-        assert prepared == [one for item in items for one in stage.prepare([item])], "an item does not depend on others"
+        with PictureDecoder(1) as decoder:
+            given = [Prepared(item, decoder.decode(item.picture) if item.picture else None) for item in items]
+        prepared = list(stage.prepare(given))
+        assert [one.item.uri for one in prepared] == [item.uri for item in items]
+        assert prepared == [one for alone in given for one in stage.prepare([alone])], "an item needs no others"
         assert [(item.text, dict(item.metadata)) for item in items] == before, "what it got stays as it was"
         assert list(stage.prepare([])) == []

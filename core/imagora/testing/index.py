@@ -94,6 +94,17 @@ class IndexContract:
         index.upsert([])
         assert list(find(index)) == ["b"] and index.count() == 2
 
+    def test_new_payloads_leave_the_vectors(self, index: Index) -> None:
+        index.upsert([entry("a", 0.9, payload={"old": 1}), entry("b", 0.5, payload={"old": 2})])
+        index.set_payloads({entry("a").id: {"name": "a", "new": [1, "two"]}})
+        index.set_payloads({})
+        hits = find(index)
+        assert list(hits) == ["a", "b"] and hits["a"].scores["image"] == pytest.approx(0.9, abs=1e-3)
+        assert [dict(hit.payload) for hit in hits.values()] == [
+            {"name": "a", "new": [1, "two"]},
+            {"name": "b", "old": 2},
+        ]
+
     def test_payloads_come_back_as_they_were(self, index: Index) -> None:
         payload = {
             "Ü 🦊": "東京\n\x01",
