@@ -65,8 +65,10 @@ def stage_times(stages: Sequence[StageRecord]) -> str:
 def show_plan(console: Console, plan: Plan) -> None:
     """Print which components the recipe uses, and what each is and is not."""
     console.print(f"\nrecipe {plan.name} ({plan.hash})", markup=False, highlight=False)
+    told: set[str] = set()
     for planned in plan.components():
         component = planned.offer.component
         console.print(f"  {planned.where}: {component.name}: {component.summary}", markup=False, highlight=False)
-        if component.about:
+        if component.about and component.about not in told:
+            told.add(component.about)
             console.print(Padding(Text(component.about, style="dim"), (0, 0, 0, 6)))
