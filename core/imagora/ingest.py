@@ -76,11 +76,13 @@ def ingest(
     stages: Stages,
     *,
     source: str | Path | None = None,
+    limit: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> IngestReport:
     """Bring the index up to date with the source and say what was done.
 
-    source: another path than the recipe's, for sources with an option `path`. Raises an ImagoraError where nothing can
+    source: another path than the recipe's, for sources with an option `path`. limit: how many items to take from it at
+    most; then none is taken for deleted. Raises an ImagoraError where nothing can
     be done at all; single items never stop the rest.
     """
     if stages.index is None:
@@ -91,7 +93,8 @@ def ingest(
     with named("index", stages.index.place):
         stages.index.open({leg: embedder.identity() for leg, embedder in stages.embedders.items()}, create=True)
     with closing(Ledger(ledger_path(plan, stages.index))) as ledger, picture_decoder(plan) as decoder:
-        run = _Run((plan, stages, stages.index), chosen, ledger, decoder)
+        run = Run((plan, stages, stages.index), chosen, ledger, decoder)
+        run.limit = limit
         for report in run.batches():
             if on_progress is not None:
                 on_progress(Progress(report, total))
@@ -121,7 +124,7 @@ def ledger_path(plan: Plan, index: Index) -> Path:
     return folder.with_name(f"{folder.name}.ledger.sqlite")
 
 
-class _Run:
+class Run:
     """One ingest: its report grows batch by batch."""
 
     def __init__(self, made: tuple[Plan, Stages, Index], source: Source, ledger: Ledger, decoder: PictureDecoder):
@@ -131,7 +134,7 @@ class _Run:
         self.started = time.monotonic()
         self.report = IngestReport(source=source.uri)
         self.made_by = made_by(plan, self.stages)
-        if self.index.count() < ledger.count():
+        if ledger.count() and self.index.count() < ledger.count():
             ledger.forget()  # the index was removed or restored from a copy: what the ledger says is not there
         self.known = ledger.rows(source.uri)
         self.seen: set[str] = set()
@@ -139,6 +142,7 @@ class _Run:
         self.hidden = False
         self.feed = source if isinstance(source, Feed) else None
         self.count = 0
+        self.limit: int | None = None
 
     def batches(self) -> Iterator[IngestReport]:
         """Work through the source, and give the report after every batch."""
@@ -186,8 +190,8 @@ class _Run:
         window: deque[tuple[int, Row, Item | Deleted, Future[Prepared | None]]] = deque()
         with ThreadPoolExecutor(self.workers, thread_name_prefix="imagora-decode") as pool:
             try:
-                for row, item in self._changed():
-                    window.append((self.count, row, item, pool.submit(self._prepare, row, item)))
+                for row, item in self.changed():
+                    window.append((self.count, row, item, pool.submit(self.prepare, row, item)))
                     if len(window) >= BATCH:
                         yield from self._result(*window.popleft())
                 while window:
@@ -195,7 +199,8 @@ class _Run:
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _changed(self) -> Iterator[tuple[Row, Item | Deleted]]:
+    def changed(self) -> Iterator[tuple[Row, Item | Deleted]]:
+        """Go through the source, and give what must be written or deleted; count and refuse the rest."""
         for item in self._items():
             try:
                 id_ = item_id(self.source.uri, item.uri)
@@ -231,17 +236,22 @@ class _Run:
     def _items(self) -> Iterator[Item | Unreadable | Deleted]:
         with named("source", self.source.uri):
             for item in self.source.items():
+                if self.count == self.limit:
+                    self.hidden = True  # what comes behind is not gone
+                    return
                 self.count += 1
                 yield item
 
-    def _only_relabelled(self, row: Row) -> bool:
+    def only_relabelled(self, row: Row) -> bool:
+        """Whether the index has the item's vectors, and only its metadata changed."""
         known = self.known.get(row.id)
         return known is not None and (known.content, known.recipe) == (row.content, row.recipe)
 
-    def _prepare(self, row: Row, item: Item | Deleted) -> Prepared | None:
+    def prepare(self, row: Row, item: Item | Deleted) -> Prepared | None:
+        """Decode an item's picture and let the preparers at it; None for a deleted one."""
         if isinstance(item, Deleted):
             return None
-        if self._only_relabelled(row) and not self.stages.preparers:
+        if self.only_relabelled(row) and not self.stages.preparers:
             return Prepared(item, None)
         prepared = Prepared(item, None if item.picture is None else self.decoder.decode(item.picture))
         for _, preparer in self.stages.preparers:
@@ -258,19 +268,19 @@ class _Run:
         except Exception as error:  # a stranger's preparer may raise anything, and one item must not stop the rest
             self._refuse(item.uri, f"{type(error).__name__}: {error}")
         else:
-            if prepared and not (prepared.picture or prepared.item.words or self._only_relabelled(row)):
+            if prepared and not (prepared.picture or prepared.item.words or self.only_relabelled(row)):
                 self._refuse(item.uri, "has neither words nor a picture")
             else:
                 yield number, row, prepared
 
     def _write(self, batch: list[tuple[Row, Prepared]]) -> None:
-        relabelled = [(row, prepared) for row, prepared in batch if self._only_relabelled(row)]
+        relabelled = [(row, prepared) for row, prepared in batch if self.only_relabelled(row)]
         if relabelled:
             with named("index", self.index.place):
                 self.index.set_payloads({row.id: payload_of(prepared.item) for row, prepared in relabelled})
             self.ledger.commit([row for row, _ in relabelled])
             self.report.relabelled += len(relabelled)
-        entries, rows = self._embedded([pair for pair in batch if not self._only_relabelled(pair[0])])
+        entries, rows = self._embedded([pair for pair in batch if not self.only_relabelled(pair[0])])
         if not rows:
             return
         self.ledger.intend(rows)

@@ -60,6 +60,17 @@ class Ledger:
         with self._told():
             return int(self._database.execute("SELECT count(*) FROM items WHERE content != ''").fetchone()[0])
 
+    def ids(self) -> Iterator[str]:
+        """Give the ids of what the index has for good."""
+        with self._told():
+            yield from (row[0] for row in self._database.execute("SELECT id FROM items WHERE content != ''"))
+
+    def quarantined(self) -> list[tuple[str, str, str]]:
+        """Give what could not be used at the last ingest of each source: source, name and reason."""
+        with self._told():
+            found = self._database.execute("SELECT source, uri, reason FROM quarantine ORDER BY source, uri")
+            return [(str(source), str(uri), str(reason)) for source, uri, reason in found]
+
     def intend(self, rows: Sequence[Row]) -> None:
         """Write that these items are about to be written: rows without content, where there is none yet.
 

@@ -166,12 +166,15 @@ class Pipeline:
         return await self.retrieve(await self._query(words, pictures, filter, top_k))
 
     def ingest(
-        self, source: str | Path | None = None, on_progress: Callable[[Progress], None] | None = None
+        self,
+        source: str | Path | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        limit: int | None = None,
     ) -> IngestReport:
         """Bring the index up to date with the recipe's source, or with another path for it; see `imagora.ingest`."""
         from .ingest import ingest
 
-        return ingest(self.plan, self.stages, source=source, on_progress=on_progress)
+        return ingest(self.plan, self.stages, source=source, limit=limit, on_progress=on_progress)
 
     def close(self) -> None:
         """Let go of the index and of worker processes."""

@@ -158,6 +158,9 @@ class Index(Protocol):
     def count(self) -> int:
         """Say how many entries there are."""
 
+    def ids(self) -> Iterator[str]:
+        """Give the ids of all entries, each once, in any order, without holding them all."""
+
     async def asearch(self, request: SearchRequest) -> list[Hit]:
         """Find the best entries, best first, at most `request.limit` of them."""
 

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from .search import search_steps
 
 _INDEX, _ABOUT, _ENGINE, _UNFINISHED, _LOCK = "index", "imagora.json", "engine", "unfinished-", "lock"
 _WRITES_BETWEEN_GRAPHS = 10_000
+_PAGE = 1_000
 
 
 class EmbeddedStore:
@@ -120,6 +121,15 @@ class EmbeddedStore:
 
     def count(self) -> int:
         return self._open.count(edge.CountRequest())
+
+    def ids(self) -> Iterator[str]:
+        offset: Any = None
+        while True:
+            request = edge.ScrollRequest(offset=offset, limit=_PAGE, with_payload=False, with_vector=False)
+            records, offset = self._open.scroll(request)
+            yield from (str(record.id) for record in records)
+            if offset is None:
+                return
 
     async def search(self, request: SearchRequest) -> list[Hit]:
         return await asyncio.get_running_loop().run_in_executor(None, self._search, request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -108,6 +108,11 @@ class QdrantIndex:
         """Say how many entries there are."""
         self._opened()
         return self._store.count()
+
+    def ids(self) -> Iterator[str]:
+        """Give the ids of all entries, each once, in any order."""
+        self._opened()
+        yield from self._store.ids()
 
     async def asearch(self, request: SearchRequest) -> list[Hit]:
         """Find the best entries, best first, at most `request.limit` of them."""

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import grpc  # type: ignore[import-untyped]  # grpcio has no type information
@@ -24,6 +25,9 @@ from .search import search_steps
 from .server_config import check_dimensions, dense_config, quantization_of, sparse_config
 
 _REFUSED = {401: "the API key is missing or wrong", 403: "the API key does not allow it"}
+
+
+_PAGE = 1_000
 
 
 class ServerStore:
@@ -123,6 +127,17 @@ class ServerStore:
     def count(self) -> int:
         with self._in_words():
             return self._client.count(self._name, exact=True).count
+
+    def ids(self) -> Iterator[str]:
+        offset: Any = None
+        while True:
+            with self._in_words():
+                records, offset = self._client.scroll(
+                    self._name, limit=_PAGE, offset=offset, with_payload=False, with_vectors=False
+                )
+            yield from (str(record.id) for record in records)
+            if offset is None:
+                return
 
     async def search(self, request: SearchRequest) -> list[Hit]:
         wanted = request.filter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from imagora.item import JSONValue
@@ -39,6 +39,9 @@ class Store(Protocol):
 
     def remove(self, ids: Sequence[str]) -> None:
         """Remove by id, durable when it returns."""
+
+    def ids(self) -> Iterator[str]:
+        """Give all ids."""
 
     def count(self) -> int:
         """Count the entries."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -60,6 +60,9 @@ class ToyMemory:
 
     def count(self) -> int:
         return len(self.entries)
+
+    def ids(self) -> Iterator[str]:
+        yield from list(self.entries)
 
     async def asearch(self, request: SearchRequest) -> list[Hit]:
         fits = [entry for entry in self.entries.values() if holds(request.filter, entry.payload)]

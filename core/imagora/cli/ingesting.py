@@ -17,6 +17,7 @@ from .opening import open_pipeline
 from .printable import printable
 
 if TYPE_CHECKING:
+    from imagora import Pipeline
     from imagora.ingest import IngestReport, Progress
 
 SHOWN = 20
@@ -26,17 +27,62 @@ EVERY_SECONDS = 5.0
 def ingest(
     recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.")],
     source: Annotated[Path | None, typer.Option(help="Where the items are, instead of what the recipe says.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take so many items at most, and delete none.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
+    quarantined: Annotated[bool, typer.Option("--quarantined", help="List what the last ingest refused.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Bring a recipe's index up to date with its source: new and changed items in, deleted ones out."""
-    with open_pipeline(recipe) as pipeline, progress_bar("ingesting") as on_progress:
-        report = pipeline.ingest(source, on_progress=on_progress)
+    """Bring a recipe's index up to date with its source: new and changed items in, deleted ones out.
+
+    Interrupted or crashed, the same command goes on where it was: what is written is not embedded again.
+    """
+    with open_pipeline(recipe) as pipeline:
+        if dry_run:
+            _survey(pipeline, source, as_json=as_json)
+            return
+        if quarantined:
+            _list_quarantined(pipeline, as_json=as_json)
+            return
+        with progress_bar("ingesting") as on_progress:
+            report = pipeline.ingest(source, limit=limit, on_progress=on_progress)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))
     else:
         show_report(Console(), report)
     if report.quarantined:
         raise typer.Exit(3 if report.done > len(report.quarantined) else 1)
+
+
+def _survey(pipeline: Pipeline, source: Path | None, *, as_json: bool) -> None:
+    from imagora.survey import survey
+
+    found = survey(pipeline.plan, pipeline.stages, source)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=2))
+        return
+    counts = {"add": found.add, "change": found.change, "relabel": found.relabel, "delete": found.delete}
+    said = ", ".join(f"{word} {number}" for word, number in counts.items() if number) or "do nothing"
+    typer.echo(f"it would {said}; {found.unchanged} unchanged, {len(found.quarantine)} into quarantine")
+    if found.sample:
+        megabytes = found.bytes / 1e6
+        typer.echo(
+            f"embedding would take about {found.seconds:.0f} s and {megabytes:.1f} MB, by {found.sample} samples"
+        )
+    for uri, reason in found.quarantine[:SHOWN]:
+        typer.echo(f"  {printable(uri)}: {printable(reason)}")
+
+
+def _list_quarantined(pipeline: Pipeline, *, as_json: bool) -> None:
+    from imagora.verify import quarantined
+
+    found = quarantined(pipeline.plan, pipeline.stages)
+    if as_json:
+        typer.echo(json.dumps([{"source": s, "uri": uri, "reason": reason} for s, uri, reason in found], indent=2))
+    else:
+        for _, uri, reason in found:
+            typer.echo(f"{printable(uri)}: {printable(reason)}")
+    if found:
+        raise typer.Exit(3)
 
 
 def show_report(console: Console, report: IngestReport) -> None:

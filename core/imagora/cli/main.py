@@ -17,7 +17,7 @@ from imagora.catalog import installed_catalog
 from imagora.component import Command
 from imagora.errors import ImagoraError, PluginError, QueryError
 
-from . import asking, ingesting, plugins, recipes
+from . import asking, indexes, ingesting, plugins, recipes
 from .printable import printable
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -90,6 +90,7 @@ app.command("search")(asking.search)
 app.command("ask")(asking.ask)
 app.command("plugins")(plugins.plugins)
 app.add_typer(recipes.app, name="recipe")
+app.add_typer(indexes.app, name="index")
 
 
 def _show_version(wanted: bool) -> None:

@@ -93,6 +93,7 @@ class IndexContract:
         index.delete([])
         index.upsert([])
         assert list(find(index)) == ["b"] and index.count() == 2
+        assert sorted(index.ids()) == sorted([entry("b").id, entry("c").id])
 
     def test_new_payloads_leave_the_vectors(self, index: Index) -> None:
         index.upsert([entry("a", 0.9, payload={"old": 1}), entry("b", 0.5, payload={"old": 2})])
