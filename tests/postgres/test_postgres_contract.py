@@ -1,0 +1,42 @@
+"""`postgres` keeps the contracts of components and of sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from imagora.testing import ComponentContract, SourceContract
+from imagora_postgres.source import ChangedRows, Rows
+
+GOODS = """
+CREATE TABLE goods (id text PRIMARY KEY, title text, text text, tags text[], picture bytea, price numeric(10, 2),
+    extra jsonb, changed timestamptz DEFAULT '2026-01-02 03:04:05.678901+02');
+INSERT INTO goods VALUES
+    ('a', 'A sofa', 'Blue and soft.', '{blue,soft}', '\\x89504e47', 120.50, '{"rooms": 2}'),
+    ('b', 'A bed', NULL, NULL, NULL, 300, NULL),
+    ('c', NULL, NULL, NULL, '\\xffd8', NULL, '{"made": {"in": "Rome"}}'),
+    ('d', NULL, NULL, NULL, NULL, 7, NULL)
+"""
+
+
+class TestPostgresComponent(ComponentContract):
+    plugin = "imagora_postgres"
+    examples: ClassVar = {"postgres": {"name": "goods", "query": "SELECT 1 AS id", "dbname": "shop"}}
+
+
+class TestAllRows(SourceContract):
+    @pytest.fixture
+    def stage(self, sql: Callable[..., Any], rows: Callable[..., Rows]) -> Rows:
+        sql(GOODS)
+        return rows()
+
+
+class TestChangedRows(SourceContract):
+    @pytest.fixture
+    def stage(self, sql: Callable[..., Any], rows: Callable[..., Rows], tmp_path: Path) -> Rows:
+        sql(GOODS)
+        stage = rows(cursor="changed", state=tmp_path / "state.json")
+        assert isinstance(stage, ChangedRows)
+        return stage
