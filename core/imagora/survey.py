@@ -54,8 +54,8 @@ def survey(plan: Plan, stages: Stages, source: str | Path | None = None) -> Surv
         path = Path(":memory:")
     with closing(Ledger(path if path.exists() else Path(":memory:"))) as ledger, picture_decoder(plan) as decoder:
         run = Run((plan, stages, stages.index), chosen, ledger, decoder)
+        found = Survey(source=chosen.uri)
         taken: list[tuple[Row, Item]] = []
-    found = Survey(source=chosen.uri)
         for row, item in run.changed():
             _count(found, run, row, item)
             if len(taken) <= SAMPLE and isinstance(item, Item) and not run.only_relabelled(row):
