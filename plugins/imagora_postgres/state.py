@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from hashlib import sha256
 
 from imagora.errors import SourceError
@@ -35,13 +34,11 @@ def write_last(options: PostgresOptions, shape: Shape, last: str) -> None:
     kept = {"source": options.name, "last": last, "of": _of(options, shape)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=path.name, encoding="utf-8", delete=False
-        ) as file:
+        with (new := path.with_name(f"{path.name}.new")).open("w", encoding="utf-8") as file:
             json.dump(kept, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(file.name, path)  # noqa: PTH105 - the same, and shorter
+        new.replace(path)
         if hasattr(os, "O_DIRECTORY"):
             folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
             os.fsync(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 
 import psycopg
 from imagora.errors import SourceError, did_you_mean
@@ -14,7 +15,8 @@ from .options import PostgresOptions
 
 _BEFORE = "SELECT * FROM (\n"
 _TIMES = ("timestamp", "timestamptz", "date")
-_NUMBERS = ("int2", "int4", "int8", "numeric", "float4", "float8")
+_WHOLE = ("int2", "int4", "int8")
+_NUMBERS = ("numeric", "float4", "float8")
 _UNSAID = ("text", "title", "tags", "picture")
 
 
@@ -104,6 +106,8 @@ def _from(options: PostgresOptions, shape: Shape, last: str | None) -> str:
         since = sql.Literal(last).as_string(None)
         if (type_ := shape.types[cursor]) in _TIMES:
             since += f"::{type_} - make_interval(secs => {options.overlap})"
+        elif type_ in _WHOLE:  # as whole numbers, for which the server can use the column's index
+            since += f"::int8 - {ceil(options.overlap)}"
         elif type_ in _NUMBERS:
             since += f"::numeric - {options.overlap:.6f}"
         # Rows whose cursor is NULL cannot be told to be old, and the ledger knows those that have not changed.

@@ -13,7 +13,10 @@ import toys
 from imagora import Deleted, IngestReport, Item, Pipeline
 from imagora.catalog import Catalog
 from imagora.errors import SourceError
+from imagora_postgres.connecting import reading
 from imagora_postgres.source import ChangedRows, Rows
+from imagora_postgres.state import read_last
+from imagora_postgres.statement import count_of, shape_of
 from toy_recipes import built, recipe_of
 from toy_stages import square
 
@@ -178,3 +181,36 @@ def test_a_broken_state_is_named_with_what_to_do(sql: Sql, rows: Make, tmp_path:
     (tmp_path / "s.json").write_text("{")
     with pytest.raises(SourceError, match="remove it to read every row"):
         list(rows(**{**SINCE, "state": tmp_path / "s.json"}).items())
+
+
+CURSORS = {
+    "timestamptz": ("timestamptz '2026-01-01' + n * interval '1 min'", 300, 6),
+    "timestamp": ("timestamp '2026-01-01' + n * interval '1 min'", 300, 6),
+    "date": ("date '2026-01-01' + n", 86400, 2),
+    "int4": ("n", 5, 6),
+    "int8": ("n::bigint * 10000000000", 0, 1),
+    "numeric": ("n / 4.0", 0.5, 3),
+    "float8": ("n / 10.0::float8", 0, 1),
+    "text": ("to_char(n, 'FM00000')", 0, 1),
+    "uuid": ("lpad(n::text, 32, '0')::uuid", 0, 1),
+}
+
+
+@pytest.mark.parametrize("type_", CURSORS)
+def test_a_cursor_of_any_ordered_type_goes_on_where_it_was(sql: Sql, rows: Make, tmp_path: Path, type_: str) -> None:
+    value, overlap, again = CURSORS[type_]
+    sql(
+        f"CREATE TABLE goods AS SELECT n AS id, 'w' AS text, ({value})::{type_} AS seen"
+        " FROM generate_series(1, 9999) AS n",
+        "CREATE INDEX ON goods (seen)",
+        "ANALYZE goods",
+    )
+    source = rows(cursor="seen", state=tmp_path / "state.json", overlap=overlap)
+    assert isinstance(source, ChangedRows)
+    source.acknowledge(len(list(source.items())))
+    assert [item.uri for item in source.items()] == [str(number) for number in range(10000 - again, 10000)]
+    assert source.count() == again
+    with reading(source.options) as connection:
+        shape = shape_of(connection, source.options)
+        statement = b"EXPLAIN " + count_of(source.options, shape, read_last(source.options, shape))
+        assert "goods_seen_idx" in str(connection.execute(statement).fetchall())
