@@ -37,7 +37,7 @@ class StarterEmbedding(MultiModalEmbedding):
         """Say what makes these vectors: both towers' weights and the head's."""
         said = header()
         digest = sha256(f"{weights_digest()} {said.minilm} {said.efficientnet} {VERSION}".encode()).hexdigest()
-        preprocessing = f"white square {SIDE} bicubic; {MAX_TOKENS} tokens, at most {MAX_WINDOWS} windows averaged"
+        preprocessing = f"white square, trimmed, {SIDE} bicubic; {MAX_TOKENS} tokens, {MAX_WINDOWS} windows at most"
         return Identity("starter", digest, preprocessing, 384, "cosine")
 
     def _get_text_embeddings(self, texts: list[str]) -> Vectors:

@@ -21,8 +21,9 @@ from .packages import efficientnet_checkpoint, minilm_zip
 if TYPE_CHECKING:
     import torch
 
-VERSION = "3"
-"""Changes with the graphs below, so that neither older exports nor indexes made with them are used."""
+VERSION = "4"
+"""Changes with the graphs below and with how pictures become squares, so that neither older exports nor indexes made
+with them are used."""
 
 
 def text_model() -> Path:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from .export import picture_model, text_model
 from .memory import Memory
+from .square import white_square
 
 SIDE = 224
 MAX_TOKENS = 256
@@ -124,17 +125,13 @@ _text_tower, _picture_tower = cache(TextTower), cache(PictureTower)
 
 
 def _pixels(picture: str | Path | BytesIO) -> Floats:
-    # On white and padded to a square around its middle, as the head was trained.
     try:
         with Image.open(picture) as opened:
             rgba = opened.convert("RGBA")
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         named = f"'{picture}'" if isinstance(picture, str | Path) else "these bytes"
         raise PictureError(f"{named}: not a picture that can be read") from error
-    side = max(rgba.size)
-    square = Image.new("RGBA", (side, side), "white")
-    square.alpha_composite(rgba, ((side - rgba.width) // 2, (side - rgba.height) // 2))
-    small = square.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    small = white_square(rgba).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     return np.asarray(small, np.float32).transpose(2, 0, 1) / np.float32(127.5) - np.float32(1)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from imagora.errors import PictureError
 from imagora.testing import ComponentContract, EmbedderContract
-from imagora_starter import head, packages, towers
+from imagora_starter import head, packages, square, towers
 from imagora_starter.embedder import StarterEmbedding
 from imagora_starter.memory import Memory
 from imagora_starter.options import StarterOptions
@@ -38,12 +38,19 @@ def made(**options: Any) -> StarterEmbedding:
 
 
 def pixels(file: Path) -> np.ndarray[Any, Any]:
-    """What the head was trained on, written down once more: on white, padded to a square, 224, between -1 and 1."""
+    """What the head was trained on, written down once more: on white, trimmed, squared, 224, between -1 and 1."""
     picture = Image.open(file).convert("RGBA")
-    white = Image.new("RGBA", (max(picture.size),) * 2, (255, 255, 255, 255))
-    place = ((white.width - picture.width) // 2, (white.height - picture.height) // 2)
-    white.paste(picture, place, picture)
-    small = np.asarray(white.convert("RGB").resize((224, 224), Image.Resampling.BICUBIC), np.float32)
+    flat = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+    flat.paste(picture, (0, 0), picture)
+    seen = np.asarray(flat.convert("RGB"))
+    down, across = ((seen < 240).any(axis=(2, axis)).nonzero()[0] for axis in (1, 0))
+    room = round(0.04 * max(int(down[-1] - down[0]) + 1, int(across[-1] - across[0]) + 1))
+    seen = seen[max(0, down[0] - room) : down[-1] + 1 + room, max(0, across[0] - room) : across[-1] + 1 + room]
+    side = max(seen.shape)
+    padded = np.full((side, side, 3), 255, np.uint8)
+    top, left = (side - seen.shape[0]) // 2, (side - seen.shape[1]) // 2
+    padded[top : top + seen.shape[0], left : left + seen.shape[1]] = seen
+    small = np.asarray(Image.fromarray(padded).resize((224, 224), Image.Resampling.BICUBIC), np.float32)
     return (small / 255 - 0.5).transpose(2, 0, 1) / 0.5
 
 
@@ -82,6 +89,19 @@ def test_pictures_are_as_in_torch() -> None:
         odds = (tower.classifier(features) / said.temperature).softmax(-1)
         expected = normalize(trained + said.weight * normalize(odds @ weights["class_text"])).numpy()
     assert np.abs(np.array(made().get_image_embedding_batch(list(map(str, files)))) - expected).max() < 1e-4
+
+
+def test_an_empty_margin_changes_nothing_much_but_a_photograph_without_one_stays_whole() -> None:
+    photograph = Image.open(photographs()[0].parent / "chelsea.png").convert("RGB")
+    assert square.white_square(photograph).size == (photograph.width,) * 2
+    framed = Image.new("RGB", (photograph.width * 3, photograph.height * 4), (252, 255, 250))
+    framed.paste(photograph, (photograph.width, photograph.height // 2))
+    framed.save(stream := BytesIO(), "JPEG", quality=85)
+    photograph.save(whole := BytesIO(), "PNG")
+    one, other = np.array(made().get_image_embedding_batch([stream, whole]))
+    assert one @ other > 0.9
+    blank = Image.new("RGBA", (30, 20), (0, 0, 0, 0))
+    assert set(square.white_square(blank).getdata()) == {(255,) * 3}
 
 
 def test_words_are_as_in_sentence_transformers(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ class Mix:
     """How the logits become a vector and how much that vector counts beside the head's."""
 
     temperature: float = 1.5
-    weight: float = 0.5
+    weight: float = 0.75
 
     def to_metadata(self) -> dict[str, str]:
         """The numbers under the keys they have in the header of the weights."""

@@ -6,9 +6,10 @@ from pathlib import Path
 from PIL import Image
 from safetensors import safe_open
 
+from imagora_starter.square import white_square
 from imagora_starter.training import head
 from imagora_starter.training.conse import Mix, conse, mixed
-from imagora_starter.training.tower import Floats, Tower, classifier, white_square
+from imagora_starter.training.tower import Floats, Tower, classifier
 
 
 class Encoder:

@@ -7,21 +7,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from imagora_starter.square import white_square
 from imagora_starter.training.clipart import Drawing
-from imagora_starter.training.tower import FEATURES, Floats, Tower, white_square
+from imagora_starter.training.tower import FEATURES, Floats, Tower
 from imagora_starter.training.views import altered
 
 LARGEST = 512
 
 
 def view_features(drawings: Sequence[Drawing], views: int, seed: int, cache: Path) -> Floats:
-    """Features as views x drawings x 1280; view 0 is the drawing as it is, the others are altered."""
+    """Features as views x drawings x 1280; view 0 is the drawing without its margin, the others are altered."""
     names = "\n".join(str(drawing.file) for drawing in drawings)
     label = sha256(f"{seed} {names}".encode()).hexdigest()[:12]
     tower = Tower(cache)
     rows = np.zeros((views, len(drawings), FEATURES), np.float32)
     for view in range(views):
-        kept = cache / f"features-{label}-{view}.npy"
+        kept = cache / f"features-{label}-{view or 'trimmed'}.npy"
         if not kept.exists():
             print(f"view {view + 1} of {views}: {len(drawings)} pictures", flush=True)
             np.save(kept, tower.features(squares(drawings, view, seed)).astype(np.float16))

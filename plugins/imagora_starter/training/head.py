@@ -24,8 +24,8 @@ class Study:
     that are a drawing with the pattern of an ImageNet class on it (`faintest` to `strongest` standard deviations).
     """
 
-    inputs: int = 40_000
-    rounds: int = 3
+    inputs: int = 100_000
+    rounds: int = 8
     batch: int = 256
     rate: float = 1e-3
     gain: float = 3.0
@@ -62,7 +62,7 @@ def train(features: Floats, patterns: Floats, teacher: Teacher, study: Study, se
         loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
         optimiser.step()
         schedule.step()
-        if step % 100 == 0:
+        if step % 500 == 0:
             print(f"step {step:4d} of {steps}: 1 - cosine {loss.item():.3f}", flush=True)
     with torch.no_grad():
         head.fc1.weight /= length

@@ -35,15 +35,6 @@ def load_network() -> torch.nn.Module:
     return network.eval()
 
 
-def white_square(picture: Image.Image) -> Image.Image:
-    """The picture on white, also where it is transparent, padded to a square around its middle."""
-    rgba = picture.convert("RGBA")
-    side = max(rgba.size)
-    square = Image.new("RGBA", (side, side), "white")
-    square.alpha_composite(rgba, ((side - rgba.width) // 2, (side - rgba.height) // 2))
-    return square.convert("RGB")
-
-
 def pixels(square: Image.Image) -> Floats:
     """A square RGB picture as 3 x 224 x 224 floats between -1 and 1."""
     small = square.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
