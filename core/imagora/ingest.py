@@ -170,7 +170,7 @@ class Run:
         else:
             self._delete(gone)
         self._acknowledge(self.count)
-        self.ledger.quarantine(self.source.uri, self.report.quarantined)
+        self.ledger.quarantine(self.source.uri, self.report.quarantined, everything=self.feed is None)
         return self._timed()
 
     def _acknowledge(self, given: int) -> None:
@@ -263,6 +263,8 @@ class Run:
     ) -> Iterator[tuple[int, Row, Prepared | None]]:
         try:
             prepared = future.result()
+        except SourceError:
+            raise  # not this item's fault: what gets its bytes is gone
         except ImagoraError as error:
             self._refuse(item.uri, str(error))
         except Exception as error:  # a stranger's preparer may raise anything, and one item must not stop the rest

@@ -32,7 +32,8 @@ class Item:
     """One thing in a corpus.
 
     uri: what names it within its source, e.g. a relative path. text: its words. picture: where its picture's bytes are
-    (a file, the bytes themselves, or a function that gets them and may raise PictureError), None for a text. version:
+    (a file, the bytes themselves, or a function that gets them; it may raise PictureError, which refuses the item, or
+    SourceError, which ends the run), None for a text. version:
     what changes whenever the picture's bytes do, such as an ETag, so that they need not be read to know; None where
     there is no such thing. metadata: flat JSON values; `title`, `tags`, `caption`,
     `ocr_text` and `licence` are known to the rest of Imagora, any other key is the team's own.

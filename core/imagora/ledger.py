@@ -98,10 +98,11 @@ class Ledger:
         with self._transaction():
             self._database.executemany("DELETE FROM items WHERE id = ?", [(id_,) for id_ in ids])
 
-    def quarantine(self, source: str, refused: Iterable[tuple[str, str]]) -> None:
-        """Replace the source's quarantine with these names and reasons."""
+    def quarantine(self, source: str, refused: Iterable[tuple[str, str]], *, everything: bool = True) -> None:
+        """Put names and reasons into the source's quarantine, in place of all that was in it or, else, beside that."""
         with self._transaction():
-            self._database.execute("DELETE FROM quarantine WHERE source = ?", (source,))
+            if everything:
+                self._database.execute("DELETE FROM quarantine WHERE source = ?", (source,))
             self._database.executemany(
                 "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", [(source, uri, why) for uri, why in refused]
             )

@@ -15,6 +15,7 @@ from imagora.errors import IdentityMismatch, SourceError, StageError, UnusableIn
 from imagora.ingest import BATCH, IngestReport, Progress
 from imagora.item import item_id
 from imagora.stages import Prepared, SparseVector
+from imagora.verify import quarantined
 from toy_embedders import ToyWords
 from toy_recipes import ITEMS, built, recipe_of
 from toy_stages import square
@@ -115,6 +116,16 @@ def test_a_change_of_metadata_alone_embeds_nothing(tmp_path: Path) -> None:
     assert ingest(tmp_path, moved, *texts("b")).changed == 1
 
 
+def test_a_source_that_goes_away_ends_the_run_and_refuses_nothing(tmp_path: Path) -> None:
+    def gone() -> bytes:
+        raise SourceError("the server is gone")
+
+    with pytest.raises(SourceError, match="the server is gone"):
+        ingest(tmp_path, *texts("a"), Item("b", picture=gone), *texts("c"))
+    assert counts(ingest(tmp_path, *texts("a"), Item("b", picture=lambda: square("red")), *texts("c")))[4] == 0
+    assert set(kept(tmp_path)) == {"a", "b", "c"}
+
+
 def test_a_feed_gives_changes_only_and_hears_what_is_durable(tmp_path: Path) -> None:
     heard: list[int] = []
 
@@ -133,10 +144,14 @@ def test_a_feed_gives_changes_only_and_hears_what_is_durable(tmp_path: Path) -> 
     assert (report.deleted, report.quarantined) == (1, [("d", "torn")])
     feed(Item("c", "new"), Item("c", "words of c"))
     assert kept(tmp_path)["c"] == "words of c", "what came last stays, though the ledger knew it"
-    feed(Item("e", "short life"), Deleted("e"))
+    with pipeline_of(tmp_path) as pipeline:
+        assert [uri for _, uri, _ in quarantined(pipeline.plan, pipeline.stages)] == ["d"], "an earlier run refused it"
+    feed(Item("e", "short life"), Deleted("e"), Item("d", "mended"))
+    with pipeline_of(tmp_path) as pipeline:
+        assert quarantined(pipeline.plan, pipeline.stages) == []
     assert "e" not in kept(tmp_path)
     ends, heard[:] = (heard[0], heard[-1]), []
-    assert ends == (3, 2)
+    assert ends == (3, 3)
     feed(*texts(*(f"item {number}" for number in range(3 * BATCH))))
     assert heard == sorted(heard)
     assert heard[-1] == 3 * BATCH
