@@ -19,7 +19,7 @@ def _page_ranges(value: str | None) -> str | None:
     for part in (value or "1").split(","):
         found = _PART.fullmatch(part.strip())
         if not found or int(found[1]) < 1 or (found[3] and int(found[3]) < int(found[1])):
-            raise ValueError(f"pages are written like '1-3, 7, 10-', from 1, and not '{part.strip()}'")
+            raise ValueError("pages are written like '1-3, 7, 10-', from 1")
     return value
 
 

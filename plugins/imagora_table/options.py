@@ -17,7 +17,7 @@ def _known_encoding(value: str) -> str:
     try:
         return codecs.lookup(value).name
     except LookupError:
-        raise ValueError(f"there is no encoding '{value}'; usual ones are utf-8, utf-16 and cp1252") from None
+        raise ValueError("it must be the name of an encoding, such as utf-8, utf-16 or cp1252") from None
 
 
 def _hosts(value: tuple[str, ...]) -> tuple[str, ...]:

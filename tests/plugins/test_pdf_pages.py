@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -160,6 +161,27 @@ def test_a_bomb_is_refused_or_drawn_within_the_limits_and_the_next_file_is_read(
             assert len(item.picture()) < 64_000_000
         except PictureError as error:
             assert str(error)
+
+
+def test_the_process_that_reads_has_limits_and_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not Path("/proc/self/limits").exists():
+        pytest.skip("this system does not show the limits of processes")
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    (tmp_path / "a.pdf").write_bytes(TWO)
+    reader = Reader(PdfOptions(memory=500_000_000))
+    document, _ = reader.list(tmp_path / "a.pdf")
+    process = reader._open[document]._process
+    assert process is not None
+    limits = Path(f"/proc/{process.pid}/limits").read_text()
+    for limited in (
+        r"address space +500000000 ",
+        r"open files +32 ",
+        r"file size +0 ",
+        r"core file size +0 ",
+        r"cpu time +\d",
+    ):
+        assert re.search(limited, limits), limits
+    assert b"SECRET_TOKEN" not in Path(f"/proc/{process.pid}/environ").read_bytes()
 
 
 def test_endless_drawing_ends_when_the_time_is_over(tmp_path: Path) -> None:
