@@ -1,0 +1,146 @@
+"""`kafka` on librdkafka's own mock cluster: upserts, tombstones, poison, crashes and two partitions."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import imagora_kafka
+import pytest
+import toys
+from imagora import Deleted, Item, Pipeline, Unreadable
+from imagora.assembly import assemble
+from imagora.catalog import Catalog
+from imagora.errors import SourceError, StageError
+from imagora.recipe.check import check
+from imagora.stages import Feed
+from toy_recipes import recipe_of, write
+
+kafka = pytest.importorskip("confluent_kafka", reason="needs the extra: pip install 'imagora[kafka]'")
+QUIET = {"logger": logging.getLogger("imagora-tests-kafka")}
+CATALOG = Catalog.of(toys, imagora_kafka)
+
+
+class Cluster:
+    """A cluster of one broker that lives in this process as long as its first producer; topics come by themselves."""
+
+    def __init__(self) -> None:
+        self._home = kafka.Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1, **QUIET})
+        (broker,) = self._home.list_topics(timeout=10).brokers.values()
+        self.servers = f"{broker.host}:{broker.port}"
+        self._producer = kafka.Producer({"bootstrap.servers": self.servers, **QUIET})
+
+    def send(self, topic: str, *messages: tuple[str | None, Any], partition: int = 0, **more: Any) -> None:
+        for key, value in messages:
+            said = value if isinstance(value, bytes | None) else json.dumps(value)
+            self._producer.produce(topic, said, key, partition=partition, **more)
+        assert self._producer.flush(10) == 0
+
+    def committed(self, topic: str) -> dict[int, int]:
+        asking = kafka.Consumer({"bootstrap.servers": self.servers, "group.id": topic, **QUIET})
+        places = [kafka.TopicPartition(topic, partition) for partition in range(2)]
+        try:
+            return {place.partition: place.offset for place in asking.committed(places, timeout=10)}
+        finally:
+            asking.close()
+
+    def all_of(self, topic: str) -> list[Any]:
+        reading = kafka.Consumer({"bootstrap.servers": self.servers, "group.id": "look", **QUIET})
+        try:
+            reading.assign([kafka.TopicPartition(topic, partition, 0) for partition in range(4)])
+            return [message for message in reading.consume(10, timeout=2) if not message.error()]
+        finally:
+            reading.close()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    yield Cluster()
+
+
+def source(cluster: Cluster, topic: str, **more: Any) -> dict[str, Any]:
+    return {"use": "kafka", "servers": cluster.servers, "topic": topic, "group": topic, "idle": 0.5, **more}
+
+
+def pipeline_of(folder: Path, said: dict[str, Any]) -> Pipeline:
+    recipe = recipe_of(source=said, index={"use": "toy_memory", "path": "index.json"})
+    plan = check(write(folder, recipe), CATALOG)
+    return Pipeline(plan, assemble(plan))
+
+
+def kept(folder: Path) -> dict[str, str]:
+    entries = json.loads((folder / "index.json").read_text("utf-8"))["entries"]
+    assert len({entry["id"] for entry in entries}) == len(entries)
+    return {entry["payload"]["_uri"]: entry["payload"]["_text"] for entry in entries}
+
+
+def words(text: str) -> dict[str, str]:
+    return {"text": text}
+
+
+def test_upserts_and_tombstones_of_two_partitions_end_in_the_last_state_of_each_key(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.send("states", ("a", words("1")), ("b", words("1")), ("a", words("2")), ("b", None), ("a", words("3")))
+    cluster.send("states", ("c", None), ("c", words("1")), ("d", words("1")), ("d", words("2")), partition=1)
+    with pipeline_of(tmp_path, source(cluster, "states")) as pipeline:
+        report = pipeline.ingest()
+        assert isinstance(pipeline.stages.source, Feed) and not report.quarantined
+    assert kept(tmp_path) == {"a": "3", "c": "1", "d": "2"}
+    assert cluster.committed("states") == {0: 5, 1: 4}
+
+
+def test_messages_come_again_after_a_crash_and_the_index_ends_up_right(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.send("crash", *((str(number), words(f"text {number}")) for number in range(40)), ("0", None))
+    cluster.send("crash", ("x", words("x")), partition=1)
+    with pipeline_of(tmp_path, source(cluster, "crash")) as pipeline:
+        feed: Any = pipeline.stages.source
+        feed.acknowledge = lambda given: 1 / 0
+        with pytest.raises(StageError, match="ZeroDivisionError"):
+            pipeline.ingest()
+        feed._close()  # the process ends
+    before = kept(tmp_path)
+    assert before and cluster.committed("crash") == {0: -1001, 1: -1001}, "written, and not said to the broker"
+    cluster.send("crash", ("1", None))
+    with pipeline_of(tmp_path, source(cluster, "crash")) as pipeline:
+        report = pipeline.ingest()
+    assert kept(tmp_path) == {**{str(number): f"text {number}" for number in range(2, 40)}, "x": "x"}
+    assert report.unchanged > 0 and cluster.committed("crash") == {0: 42, 1: 1}
+
+
+def test_poison_is_named_copied_and_passed_and_offsets_go_only_as_far_as_acknowledged(cluster: Cluster) -> None:
+    from imagora_kafka.options import KafkaOptions
+    from imagora_kafka.source import KafkaFeed
+
+    cluster.send("poison", ("a", words("1")), ("b", b"{"), (None, words("x")), ("a", None))
+    cluster.send("poison", ("c", b"\x89PNG"), headers=[("content-type", b"image/png")])
+    options = {**source(cluster, "poison", dead_letters="dead", max_messages=5)}
+    del options["use"]
+    feed = KafkaFeed(KafkaOptions.model_validate(options))
+    given = list(feed.items())
+    assert [type(thing) for thing in given] == [Item, Unreadable, Unreadable, Deleted, Item]
+    assert [thing.uri for thing in given] == ["a", "poison/0/1", "poison/0/2", "a", "c"]
+    assert isinstance(given[1], Unreadable) and given[1].reason.startswith("its value is not JSON")
+    dead = {dict(message.headers() or [])["imagora-place"]: message for message in cluster.all_of("dead")}
+    assert {place: (one.key(), one.value()) for place, one in dead.items()} == {
+        b"poison/0/1": (b"b", b"{"),
+        b"poison/0/2": (None, b'{"text": "x"}'),
+    }
+    assert cluster.committed("poison") == {0: -1001, 1: -1001}
+    feed.acknowledge(2)
+    assert cluster.committed("poison")[0] == 2
+    feed.acknowledge(5)
+    assert cluster.committed("poison")[0] == 5 and feed._consumer is None, "and the group need not wait for us"
+
+
+def test_brokers_that_do_not_answer_are_named() -> None:
+    from imagora_kafka.options import KafkaOptions
+    from imagora_kafka.source import KafkaFeed
+
+    feed = KafkaFeed(KafkaOptions(servers="127.0.0.1:9", topic="shop", timeout=1))
+    assert feed.uri == "kafka:shop" and feed.count() is None
+    with pytest.raises(SourceError, match="the topic 'shop' cannot be read: "):
+        list(feed.items())
