@@ -61,6 +61,11 @@ class ChatOptions(CaptionOptions):
     language: str = Field(
         default="English", min_length=1, description="The caption's language, as the prompt names it."
     )
+    check_sight: bool = Field(
+        default=True,
+        description="Before the first caption, show the generator a red and a blue picture and ask for their colours, "
+        "since a model that sees nothing makes captions up; one that cannot tell them apart is refused.",
+    )
     seconds: float = Field(default=120, gt=0, description="Longest time for one caption; then it counts as failed.")
 
 

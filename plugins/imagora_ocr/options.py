@@ -33,6 +33,13 @@ class OcrOptions(Options):
     min_confidence: float = Field(
         default=0.5, ge=0, le=1, description="Lines (tesseract: words) that the engine is less sure of are left out."
     )
+    min_characters: int = Field(
+        default=2,
+        ge=1,
+        le=100,
+        description="Letters and digits that a line has at least; in photographs, shorter ones are mostly shapes taken "
+        "for a sign.",
+    )
     max_characters: int = Field(
         default=2000,
         ge=1,

@@ -38,8 +38,8 @@ class OcrPreparer:
             raise
         except Exception as error:  # OpenCV, ONNX Runtime and Pillow share no type of error
             raise PictureError(f"the words in it cannot be read: {type(error).__name__}: {error}") from error
-        # models see a square or a line as a sign: a line without a letter or a digit has no words
-        text = "\n".join(line for line in lines if any(map(str.isalnum, line)))
+        # models see a square or a cup as a sign or a letter
+        text = "\n".join(line for line in lines if sum(map(str.isalnum, line)) >= self._options.min_characters)
         if not text:
             return one
         kept = cut(text, self._options.max_characters)

@@ -75,7 +75,7 @@ class Slow(Painter):
 def captions(generator: Painter | None = None, **options: Any) -> CaptionPreparer:
     component = next(component for component in offer_preparers() if component.name == "caption")
     context = BuildContext("test", generator=generator or Painter())
-    built: CaptionPreparer = component.build(ChatOptions.model_validate(options), context)
+    built: CaptionPreparer = component.build(ChatOptions.model_validate({"check_sight": False, **options}), context)
     return built
 
 
@@ -186,6 +186,30 @@ def test_threads_ask_over_one_loop_and_get_their_own_captions() -> None:
         given = list(pool.map(lambda item: said(stage, shown(item.uri))["caption"], ITEMS * 5))
     assert [caption.split()[3] for caption in given] == [f"{item.metadata['colour']}," for item in ITEMS * 5]
     assert len(painter._loops) == 1
+
+
+def test_a_generator_that_sees_nothing_is_refused_before_it_makes_captions_up() -> None:
+    blind = Painter(writes="A red bicycle on a quiet street.")
+    stage = captions(blind, check_sight=True, on_failure="without")
+    for _ in range(2):
+        with pytest.raises(StageError, match="cannot tell a red picture from a blue one"):
+            said(stage, shown("red circle"))
+    assert len(blind._asked) == 2, "a red picture and a blue one, once"
+
+
+def test_a_generator_that_sees_is_asked_for_colours_once() -> None:
+    painter = Painter()
+    stage = captions(painter, check_sight=True)
+    with ThreadPoolExecutor(4) as pool:
+        assert all("caption" in one for one in pool.map(lambda item: said(stage, shown(item.uri)), ITEMS))
+    assert len(painter._asked) == 2 + len(ITEMS)
+
+
+def test_a_generator_that_could_not_be_reached_is_asked_for_colours_again() -> None:
+    stage = captions(Broken(), check_sight=True)
+    for _ in range(2):
+        with pytest.raises(PictureError, match="ConnectionError"):
+            said(stage, shown("red circle"))
 
 
 def test_a_recipe_without_a_generator_is_refused() -> None:

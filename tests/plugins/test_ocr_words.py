@@ -141,9 +141,16 @@ def test_a_failure_is_said_in_words() -> None:
         OcrPreparer(OcrOptions(), fails).prepare([prepared(sign())])
 
 
+def test_lines_of_too_few_letters_are_left_out() -> None:
+    lines = ["8", "\u25a0\u25a0\u25a0", "- 9 -", "42"]
+    assert read(OcrPreparer(OcrOptions(), lambda _png: lines), prepared(sign())) == {"ocr_text": "42"}
+    all_kept = OcrPreparer(OcrOptions(min_characters=1), lambda _png: lines)
+    assert read(all_kept, prepared(sign())) == {"ocr_text": "8\n- 9 -\n42"}
+
+
 def test_control_characters_do_not_get_into_the_words() -> None:
-    stage = OcrPreparer(OcrOptions(), lambda _png: ["a\x1b[31m\x00 b", "\u200b", " c "])
-    assert read(stage, prepared(sign())) == {"ocr_text": "a [31m b\nc"}
+    stage = OcrPreparer(OcrOptions(), lambda _png: ["a\x1b[31m\x00 b", "\u200b", " cd "])
+    assert read(stage, prepared(sign())) == {"ocr_text": "a [31m b\ncd"}
 
 
 def test_a_model_that_is_not_there_is_said_before_anything_runs(tmp_path: Path) -> None:
