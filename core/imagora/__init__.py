@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .answer import Answer, Citation, Found, Passage, StageRecord
     from .component import BuildContext, Command, Component
     from .hookspecs import hookimpl
-    from .ingest import IngestReport, Progress
+    from .ingest_report import IngestReport, Progress
     from .item import Deleted, Item, Picture, Unreadable
     from .options import Options, RecipePath
     from .pipeline import Pipeline, load
@@ -30,7 +30,7 @@ _HOMES = {
     "answer": ("Answer", "Citation", "Found", "Passage", "StageRecord"),
     "component": ("BuildContext", "Command", "Component"),
     "hookspecs": ("hookimpl",),
-    "ingest": ("IngestReport", "Progress"),
+    "ingest_report": ("IngestReport", "Progress"),
     "item": ("Deleted", "Item", "Picture", "Unreadable"),
     "options": ("Options", "RecipePath"),
     "pipeline": ("Pipeline", "load"),

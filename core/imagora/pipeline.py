@@ -29,7 +29,7 @@ from .recipe.plan import Plan
 from .record import Record, named
 
 if TYPE_CHECKING:
-    from .ingest import IngestReport, Progress
+    from .ingest_report import IngestReport, Progress
 
 Scores: TypeAlias = dict[str, tuple[float | None, dict[str, float]]]
 

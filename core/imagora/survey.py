@@ -12,8 +12,9 @@ from typing import Any
 from .assembly import Stages, picture_decoder
 from .embedding import embed
 from .errors import ImagoraError, IndexMissing, SourceError
-from .ingest import Run, chosen_source, ledger_path
+from .ingest import chosen_source, ledger_path
 from .item import Deleted, Item
+from .item_road import ItemRoad
 from .ledger import Ledger, Row
 from .recipe.plan import Plan
 from .stages import Entry, SparseVector
@@ -53,40 +54,40 @@ def survey(plan: Plan, stages: Stages, source: str | Path | None = None) -> Surv
     except IndexMissing:
         path = Path(":memory:")
     with closing(Ledger(path if path.exists() else Path(":memory:"))) as ledger, picture_decoder(plan) as decoder:
-        run = Run((plan, stages, stages.index), chosen, ledger, decoder)
+        road = ItemRoad((plan, stages, stages.index), chosen, ledger, decoder)
         found = Survey(source=chosen.uri)
         taken: list[tuple[Row, Item]] = []
-        for row, item in run.changed():
-            _count(found, run, row, item)
-            if len(taken) <= SAMPLE and isinstance(item, Item) and not run.only_relabelled(row):
+        for row, item in road.changed():
+            _count(found, road, row, item)
+            if len(taken) <= SAMPLE and isinstance(item, Item) and not road.only_relabelled(row):
                 taken.append((row, item))
-        found.unchanged, found.quarantine = run.report.unchanged, run.report.quarantined
-        if not (run.feed or run.hidden):
-            found.delete += sum(id_ not in run.seen for id_ in run.known)
-        _estimate(found, run, taken)
+        found.unchanged, found.quarantine = road.report.unchanged, road.report.quarantined
+        if not (road.feed or road.hidden):
+            found.delete += sum(id_ not in road.seen for id_ in road.known)
+        _estimate(found, road, taken)
         return found
 
 
-def _count(found: Survey, run: Run, row: Row, item: Item | Deleted) -> None:
+def _count(found: Survey, road: ItemRoad, row: Row, item: Item | Deleted) -> None:
     if isinstance(item, Deleted):
-        found.delete += row.id in run.known
-    elif run.only_relabelled(row):
+        found.delete += row.id in road.known
+    elif road.only_relabelled(row):
         found.relabel += 1
-    elif row.id in run.known:
+    elif row.id in road.known:
         found.change += 1
     else:
         found.add += 1
 
 
-def _estimate(found: Survey, run: Run, taken: list[tuple[Row, Item]]) -> None:
+def _estimate(found: Survey, road: ItemRoad, taken: list[tuple[Row, Item]]) -> None:
     # The first item loads the models, and is not timed.
     started, size = time.perf_counter(), 0
     for number, (row, item) in enumerate(taken):
         if number == 1:
             started = time.perf_counter()
         try:
-            prepared = run.prepare(row, item)
-            size += sum(map(_bytes, embed([(row.id, prepared)], run.stages.embedders) if prepared else ()))
+            prepared = road.prepare(row, item)
+            size += sum(map(_bytes, embed([(row.id, prepared)], road.stages.embedders) if prepared else ()))
             found.sample += 1
         except ImagoraError as error:
             found.quarantine.append((item.uri, str(error)))

@@ -8,8 +8,7 @@ from imagora.cli.ingesting import progress_bar, show_report
 from imagora.errors import ImagoraError
 
 if TYPE_CHECKING:
-    from imagora import Pipeline
-    from imagora.ingest import IngestReport
+    from imagora import IngestReport, Pipeline
     from rich.console import Console
 
 

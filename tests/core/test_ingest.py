@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from imagora import Deleted, Item, Pipeline, Unreadable
 from imagora.errors import IdentityMismatch, SourceError, StageError, UnusableIndex
-from imagora.ingest import BATCH, IngestReport, Progress
+from imagora.ingest_report import IngestReport, Progress
 from imagora.item import item_id
+from imagora.item_road import BATCH
 from imagora.stages import Prepared, SparseVector
 from imagora.verify import quarantined
 from toy_embedders import ToyWords

@@ -13,11 +13,11 @@ PROGRAM = """
 import os, random, signal, sys, threading, time
 from dataclasses import replace
 from pathlib import Path
-import imagora.ingest
+import imagora.item_road
 from imagora import Item, Pipeline
 from toy_recipes import CATALOG, check, assemble
 
-imagora.ingest.BATCH = 4
+imagora.item_road.BATCH = 4
 folder, rounds = Path(sys.argv[1]), int(sys.argv[2])
 
 class Source:

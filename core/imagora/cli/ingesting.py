@@ -18,7 +18,7 @@ from .printable import printable
 
 if TYPE_CHECKING:
     from imagora import Pipeline
-    from imagora.ingest import IngestReport, Progress
+    from imagora.ingest_report import IngestReport, Progress
 
 SHOWN = 20
 EVERY_SECONDS = 5.0
