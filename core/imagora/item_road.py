@@ -119,14 +119,14 @@ class ItemRoad:
                 self._refuse(item.uri, item.reason)
                 self.hidden = self.hidden or item.hides_others
                 continue
+            again = id_ in self.given
+            self.given.add(id_)
             if isinstance(item, Deleted):
                 yield Row(id_, self.source.uri, item.uri, "", "", self.made_by), item
                 continue
-            again = id_ in self.given
             if again and not self.feed:
                 self._refuse(item.uri, "the source gives another item of this name; the first is kept")
                 continue
-            self.given.add(id_)
             try:
                 row = Row(id_, self.source.uri, item.uri, content_hash(item), metadata_hash(item), self.made_by)
             except PictureError as error:

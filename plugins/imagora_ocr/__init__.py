@@ -30,7 +30,7 @@ def offer_preparers() -> list[Component[Any]]:
 def _build(options: Any, _context: BuildContext) -> Any:
     from .preparer import OcrPreparer
 
-    if options.engine == "tesseract":
+    if options.reader == "tesseract":
         from .tesseract import Tesseract
 
         return OcrPreparer(options, Tesseract(options))

@@ -8,13 +8,13 @@ from imagora import Options, RecipePath
 from pydantic import Field, StringConstraints, model_validator
 
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_/]*$")]
-_MODEL = "an ONNX file in PP-OCR's form; left out: the one in rapidocr's package. For the engine 'rapidocr'."
+_MODEL = "an ONNX file in PP-OCR's form; left out: the one in rapidocr's package. For the reader 'rapidocr'."
 
 
 class OcrOptions(Options):
-    """Which engine reads, how sure it must be, and how much of what it read is kept."""
+    """Which reader reads, how sure it must be, and how much of what it read is kept."""
 
-    engine: Literal["rapidocr", "tesseract"] = Field(
+    reader: Literal["rapidocr", "tesseract"] = Field(
         default="rapidocr",
         description="What reads: rapidocr, whose models are in its package, or tesseract, which is installed by the "
         "system's package manager and reached through pytesseract.",
@@ -31,7 +31,7 @@ class OcrOptions(Options):
         default=None, description=f"What reads a line, with its characters listed in the file: {_MODEL}"
     )
     min_confidence: float = Field(
-        default=0.5, ge=0, le=1, description="Lines (tesseract: words) that the engine is less sure of are left out."
+        default=0.5, ge=0, le=1, description="Lines (tesseract: words) that the reader is less sure of are left out."
     )
     min_characters: int = Field(
         default=2,
@@ -54,10 +54,10 @@ class OcrOptions(Options):
     seconds: float = Field(default=30, gt=0, description="Longest time that tesseract may take for one picture.")
 
     @model_validator(mode="after")
-    def _fits_the_engine(self) -> OcrOptions:
+    def _fits_the_reader(self) -> OcrOptions:
         models = ("detection_model", "direction_model", "recognition_model")
-        if self.engine == "rapidocr" and self.languages:
-            raise ValueError("'languages' is for 'engine: tesseract'; with rapidocr name another 'recognition_model'")
-        if self.engine == "tesseract" and (named := [name for name in models if getattr(self, name)]):
-            raise ValueError(f"'{named[0]}' is for 'engine: rapidocr'; with tesseract say the 'languages'")
+        if self.reader == "rapidocr" and self.languages:
+            raise ValueError("'languages' is for 'reader: tesseract'; with rapidocr name another 'recognition_model'")
+        if self.reader == "tesseract" and (named := [name for name in models if getattr(self, name)]):
+            raise ValueError(f"'{named[0]}' is for 'reader: rapidocr'; with tesseract say the 'languages'")
         return self

@@ -29,7 +29,7 @@ _loading = Lock()
 
 @dataclass(frozen=True)
 class Models:
-    """The files that one engine is made of; engines are shared by all that name the same."""
+    """The files that one reader is made of; readers are shared by all that name the same."""
 
     detection: Path
     direction: Path
@@ -38,7 +38,7 @@ class Models:
 
 
 class RapidReader:
-    """Reads lines from the top, by one engine a process for the same models, one picture at a time."""
+    """Reads lines from the top, by one reader a process for the same models, one picture at a time."""
 
     def __init__(self, options: OcrOptions) -> None:
         self._models = find_models(options)
@@ -47,9 +47,9 @@ class RapidReader:
     def __call__(self, png: bytes) -> Sequence[str]:
         """Give the lines that the models are sure enough of."""
         with _loading:  # two threads that come first must not both load
-            engine, lock = _engine(self._models)
-        with lock:  # a call writes its settings into the engine
-            found: Any = engine(png, text_score=self._least)
+            reader, lock = _reader(self._models)
+        with lock:  # a call writes its settings into the reader
+            found: Any = reader(png, text_score=self._least)
         return list(found.txts or ())
 
 
@@ -71,13 +71,13 @@ def find_models(options: OcrOptions) -> Models:
 
 
 @lru_cache(maxsize=4)
-def _engine(models: Models) -> tuple[RapidOCR, Lock]:
+def _reader(models: Models) -> tuple[RapidOCR, Lock]:
     from rapidocr import RapidOCR
 
     known = models.recognition.name == IN_THE_PACKAGE["recognition_model"]
     if not known and "character" not in _metadata(models.recognition):  # rapidocr would fetch a list
         raise StageError(f"the model '{models.recognition}' does not list its characters in its metadata 'character'")
-    engine = RapidOCR(
+    reader = RapidOCR(
         params={
             "Global.log_level": "critical",  # it says on stderr that a picture has no words, which is no news
             "Det.model_path": str(models.detection),
@@ -87,7 +87,7 @@ def _engine(models: Models) -> tuple[RapidOCR, Lock]:
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
-    return engine, Lock()
+    return reader, Lock()
 
 
 def _metadata(model: Path) -> dict[str, str]:

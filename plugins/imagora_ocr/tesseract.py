@@ -21,7 +21,7 @@ class Tesseract:
 
     def __init__(self, options: OcrOptions) -> None:
         if find_spec("pytesseract") is None:
-            raise StageError("'engine: tesseract' needs pytesseract; type: pip install pytesseract")
+            raise StageError("'reader: tesseract' needs pytesseract; type: pip install pytesseract")
         if shutil.which("tesseract") is None:
             raise StageError(
                 "there is no program 'tesseract' on the PATH; install it by the system's package manager, "

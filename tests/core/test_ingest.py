@@ -147,6 +147,8 @@ def test_a_feed_gives_changes_only_and_hears_what_is_durable(tmp_path: Path) -> 
     assert kept(tmp_path)["c"] == "words of c", "what came last stays, though the ledger knew it"
     with pipeline_of(tmp_path) as pipeline:
         assert [uri for _, uri, _ in quarantined(pipeline.plan, pipeline.stages)] == ["d"], "an earlier run refused it"
+    feed(Deleted("c"), *texts("c"))
+    assert kept(tmp_path)["c"] == "words of c", "gone and back in one run"
     feed(Item("e", "short life"), Deleted("e"), Item("d", "mended"))
     with pipeline_of(tmp_path) as pipeline:
         assert quarantined(pipeline.plan, pipeline.stages) == []

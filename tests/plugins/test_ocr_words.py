@@ -114,7 +114,7 @@ def test_a_long_text_is_cut_after_a_word_and_says_so() -> None:
     assert read(ocr(max_characters=20), prepared(sign())) == {"ocr_text": "Platform 9 departs", "ocr_cut": True}
 
 
-def test_threads_share_one_engine_and_read_the_same() -> None:
+def test_threads_share_one_reader_and_read_the_same() -> None:
     stages = [ocr(), ocr()]
     with ThreadPoolExecutor(3) as pool:
         texts = list(pool.map(lambda n: read(stages[n % 2], prepared(sign()))["ocr_text"], range(3)))
@@ -166,10 +166,10 @@ def test_a_model_without_its_characters_is_refused_rather_than_completed_from_th
         ocr(recognition_model=tmp_path / "own.onnx").prepare([prepared(sign())])
 
 
-def test_options_of_the_other_engine_are_refused() -> None:
-    with pytest.raises(ValidationError, match="'languages' is for 'engine: tesseract'"):
+def test_options_of_the_other_reader_are_refused() -> None:
+    with pytest.raises(ValidationError, match="'languages' is for 'reader: tesseract'"):
         OcrOptions(languages=("eng",))
-    with pytest.raises(ValidationError, match="'direction_model' is for 'engine: rapidocr'"):
-        OcrOptions(engine="tesseract", direction_model=Path("a.onnx"))
+    with pytest.raises(ValidationError, match="'direction_model' is for 'reader: rapidocr'"):
+        OcrOptions(reader="tesseract", direction_model=Path("a.onnx"))
     with pytest.raises(ValidationError):
-        OcrOptions(engine="tesseract", languages=("eng --psm 0",))
+        OcrOptions(reader="tesseract", languages=("eng --psm 0",))

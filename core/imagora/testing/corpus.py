@@ -27,7 +27,8 @@ class SourceContract:
         for item in stage.items():
             assert isinstance(item, Item | Unreadable) and item.uri
             if isinstance(item, Item):
-                assert (item.words or item.picture) and isinstance(item.picture, Path | bytes | None)
+                assert item.words or item.picture
+                assert callable(item.picture) or isinstance(item.picture, Path | bytes | None)
                 json.dumps(dict(item.metadata), allow_nan=False)
             else:
                 assert item.reason
