@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from hashlib import sha256
 
 from .assembly import Stages
@@ -29,6 +30,19 @@ from .stages import Entry, Feed, Index, Prepared, Source
 
 BATCH = 32
 """Items that are embedded and written together; a crash repeats at most these."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something to be written or deleted: its number among all that the source gave, and its row to be.
+
+    relabel: the index has the item's vectors, and only its metadata changed.
+    """
+
+    number: int
+    row: Row
+    item: Item | Deleted
+    relabel: bool = False
 
 
 class ItemRoad:
@@ -53,19 +67,20 @@ class ItemRoad:
 
     def batches(self) -> Iterator[IngestReport]:
         """Work through the source, and give the report after every batch."""
-        waiting: dict[str, tuple[Row, Prepared]] = {}
-        for number, row, prepared in self._prepared():
-            if prepared is None or row.id in waiting or len(waiting) >= BATCH:
+        waiting: dict[str, tuple[Change, Prepared]] = {}
+        for change, prepared in self._prepared():
+            id_ = change.row.id
+            if prepared is None or id_ in waiting or len(waiting) >= BATCH:
                 self._write(list(waiting.values()))
                 waiting = {}
-                self._acknowledge(number - 1)
+                self._acknowledge(change.number - 1)
                 yield self._timed()
             elif self.report.done % BATCH == 0:
                 yield self._timed()
             if prepared is None:
-                self._delete([row.id])
+                self._delete([id_])
             else:
-                waiting[row.id] = row, prepared
+                waiting[id_] = change, prepared
         self._write(list(waiting.values()))
         yield self._timed()
 
@@ -92,13 +107,13 @@ class ItemRoad:
             self.ledger.delete(ids)
             self.report.deleted += sum(id_ in self.known for id_ in ids)
 
-    def _prepared(self) -> Iterator[tuple[int, Row, Prepared | None]]:
+    def _prepared(self) -> Iterator[tuple[Change, Prepared | None]]:
         # Pictures are decoded ahead in worker processes while earlier ones are embedded; the window bounds the memory.
-        window: deque[tuple[int, Row, Item | Deleted, Future[Prepared | None]]] = deque()
+        window: deque[tuple[Change, Future[Prepared | None]]] = deque()
         with ThreadPoolExecutor(self.workers, thread_name_prefix="imagora-decode") as pool:
             try:
-                for row, item in self.changed():
-                    window.append((self.count, row, item, pool.submit(self.prepare, row, item)))
+                for change in self.changed():
+                    window.append((change, pool.submit(self.prepare, change)))
                     if len(window) >= BATCH:
                         yield from self._result(*window.popleft())
                 while window:
@@ -106,7 +121,7 @@ class ItemRoad:
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def changed(self) -> Iterator[tuple[Row, Item | Deleted]]:
+    def changed(self) -> Iterator[Change]:
         """Go through the source, and give what must be written or deleted; count and refuse the rest."""
         for item in self._items():
             try:
@@ -122,7 +137,7 @@ class ItemRoad:
             again = id_ in self.given
             self.given.add(id_)
             if isinstance(item, Deleted):
-                yield Row(id_, self.source.uri, item.uri, "", "", self.made_by), item
+                yield Change(self.count, Row(id_, self.source.uri, item.uri, "", "", self.made_by), item)
                 continue
             if again and not self.feed:
                 self._refuse(item.uri, "the source gives another item of this name; the first is kept")
@@ -135,10 +150,12 @@ class ItemRoad:
             except (TypeError, ValueError, RecursionError) as error:  # metadata that is no JSON, half a character
                 self._refuse(item.uri, f"its words or metadata cannot be written: {type(error).__name__}: {error}")
                 continue
-            if self.known.get(id_) == row and not again:
+            known = None if again else self.known.get(id_)  # what was given before in this run is not in the ledger yet
+            if known == row:
                 self.report.unchanged += 1
             else:
-                yield row, item
+                same = known is not None and (known.content, known.recipe) == (row.content, row.recipe)
+                yield Change(self.count, row, item, relabel=same)
 
     def _items(self) -> Iterator[Item | Unreadable | Deleted]:
         with named("source", self.source.uri):
@@ -149,47 +166,42 @@ class ItemRoad:
                 self.count += 1
                 yield item
 
-    def only_relabelled(self, row: Row) -> bool:
-        """Whether the index has the item's vectors, and only its metadata changed."""
-        known = self.known.get(row.id)
-        return known is not None and (known.content, known.recipe) == (row.content, row.recipe)
-
-    def prepare(self, row: Row, item: Item | Deleted) -> Prepared | None:
+    def prepare(self, change: Change) -> Prepared | None:
         """Decode an item's picture and let the preparers at it; None for a deleted one."""
+        item = change.item
         if isinstance(item, Deleted):
             return None
-        if self.only_relabelled(row) and not self.stages.preparers:
+        if change.relabel and not self.stages.preparers:
             return Prepared(item, None)
         prepared = Prepared(item, None if item.picture is None else self.decoder.decode(item.picture))
         for _, preparer in self.stages.preparers:
             (prepared,) = preparer.prepare([prepared])
         return prepared
 
-    def _result(
-        self, number: int, row: Row, item: Item | Deleted, future: Future[Prepared | None]
-    ) -> Iterator[tuple[int, Row, Prepared | None]]:
+    def _result(self, change: Change, future: Future[Prepared | None]) -> Iterator[tuple[Change, Prepared | None]]:
+        uri = change.item.uri
         try:
             prepared = future.result()
         except SourceError:
             raise  # not this item's fault: what gets its bytes is gone
         except ImagoraError as error:
-            self._refuse(item.uri, str(error))
+            self._refuse(uri, str(error))
         except Exception as error:  # a stranger's preparer may raise anything, and one item must not stop the rest
-            self._refuse(item.uri, f"{type(error).__name__}: {error}")
+            self._refuse(uri, f"{type(error).__name__}: {error}")
         else:
-            if prepared and not (prepared.picture or prepared.item.words or self.only_relabelled(row)):
-                self._refuse(item.uri, "has neither words nor a picture")
+            if prepared and not (prepared.picture or prepared.item.words or change.relabel):
+                self._refuse(uri, "has neither words nor a picture")
             else:
-                yield number, row, prepared
+                yield change, prepared
 
-    def _write(self, batch: list[tuple[Row, Prepared]]) -> None:
-        relabelled = [(row, prepared) for row, prepared in batch if self.only_relabelled(row)]
+    def _write(self, batch: list[tuple[Change, Prepared]]) -> None:
+        relabelled = [(change.row, prepared) for change, prepared in batch if change.relabel]
         if relabelled:
             with named("index", self.index.place):
                 self.index.set_payloads({row.id: payload_of(prepared.item) for row, prepared in relabelled})
             self.ledger.commit([row for row, _ in relabelled])
             self.report.relabelled += len(relabelled)
-        entries, rows = self._embedded([pair for pair in batch if not self.only_relabelled(pair[0])])
+        entries, rows = self._embedded([(change.row, prepared) for change, prepared in batch if not change.relabel])
         if not rows:
             return
         self.ledger.intend(rows)

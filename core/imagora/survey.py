@@ -14,8 +14,8 @@ from .embedding import embed
 from .errors import ImagoraError, IndexMissing, SourceError
 from .ingest import chosen_source, ledger_path
 from .item import Deleted, Item
-from .item_road import ItemRoad
-from .ledger import Ledger, Row
+from .item_road import Change, ItemRoad
+from .ledger import Ledger
 from .recipe.plan import Plan
 from .stages import Entry, SparseVector
 
@@ -56,11 +56,11 @@ def survey(plan: Plan, stages: Stages, source: str | Path | None = None) -> Surv
     with closing(Ledger(path if path.exists() else Path(":memory:"))) as ledger, picture_decoder(plan) as decoder:
         road = ItemRoad((plan, stages, stages.index), chosen, ledger, decoder)
         found = Survey(source=chosen.uri)
-        taken: list[tuple[Row, Item]] = []
-        for row, item in road.changed():
-            _count(found, road, row, item)
-            if len(taken) <= SAMPLE and isinstance(item, Item) and not road.only_relabelled(row):
-                taken.append((row, item))
+        taken: list[Change] = []
+        for change in road.changed():
+            _count(found, road, change)
+            if len(taken) <= SAMPLE and isinstance(change.item, Item) and not change.relabel:
+                taken.append(change)
         found.unchanged, found.quarantine = road.report.unchanged, road.report.quarantined
         if not (road.feed or road.hidden):
             found.delete += sum(id_ not in road.seen for id_ in road.known)
@@ -68,29 +68,29 @@ def survey(plan: Plan, stages: Stages, source: str | Path | None = None) -> Surv
         return found
 
 
-def _count(found: Survey, road: ItemRoad, row: Row, item: Item | Deleted) -> None:
-    if isinstance(item, Deleted):
-        found.delete += row.id in road.known
-    elif road.only_relabelled(row):
+def _count(found: Survey, road: ItemRoad, change: Change) -> None:
+    if isinstance(change.item, Deleted):
+        found.delete += change.row.id in road.known
+    elif change.relabel:
         found.relabel += 1
-    elif row.id in road.known:
+    elif change.row.id in road.known:
         found.change += 1
     else:
         found.add += 1
 
 
-def _estimate(found: Survey, road: ItemRoad, taken: list[tuple[Row, Item]]) -> None:
+def _estimate(found: Survey, road: ItemRoad, taken: list[Change]) -> None:
     # The first item loads the models, and is not timed.
     started, size = time.perf_counter(), 0
-    for number, (row, item) in enumerate(taken):
+    for number, change in enumerate(taken):
         if number == 1:
             started = time.perf_counter()
         try:
-            prepared = road.prepare(row, item)
-            size += sum(map(_bytes, embed([(row.id, prepared)], road.stages.embedders) if prepared else ()))
+            prepared = road.prepare(change)
+            size += sum(map(_bytes, embed([(change.row.id, prepared)], road.stages.embedders) if prepared else ()))
             found.sample += 1
         except ImagoraError as error:
-            found.quarantine.append((item.uri, str(error)))
+            found.quarantine.append((change.item.uri, str(error)))
     if found.sample:
         timed = max(found.sample - 1, 1)
         found.seconds = (time.perf_counter() - started) / timed * (found.add + found.change)

@@ -147,6 +147,14 @@ def test_a_feed_gives_changes_only_and_hears_what_is_durable(tmp_path: Path) -> 
     assert kept(tmp_path)["c"] == "words of c", "what came last stays, though the ledger knew it"
     with pipeline_of(tmp_path) as pipeline:
         assert [uri for _, uri, _ in quarantined(pipeline.plan, pipeline.stages)] == ["d"], "an earlier run refused it"
+    blue = Item("p", picture=square("blue"), metadata={"price": 1})
+    feed(blue)
+    feed(replace(blue, picture=square("red")), replace(blue, metadata={"price": 2}))
+    with pipeline_of(tmp_path) as pipeline:
+        (found,) = pipeline.search(pictures=[square("blue")], top_k=1).passages
+    assert (found.node.metadata["uri"], max(found.scores.values())) == ("p", pytest.approx(1.0)), (
+        "its vector came back, too"
+    )
     feed(Deleted("c"), *texts("c"))
     assert kept(tmp_path)["c"] == "words of c", "gone and back in one run"
     feed(Item("e", "short life"), Deleted("e"), Item("d", "mended"))
