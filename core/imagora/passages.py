@@ -22,10 +22,14 @@ def payload_of(item: Item) -> dict[str, JSONValue]:
 
 
 def passage_of(hit: Hit) -> Passage:
-    """Make the passage of a hit: one LlamaIndex Node with text and picture, metadata with the item's `uri`."""
+    """Make the passage of a hit: one LlamaIndex Node with text and picture, metadata with the item's `uri`.
+
+    The text is the item's own, then its caption and the words in its picture, so that every later stage reads them.
+    """
     payload: Mapping[str, Any] = hit.payload
     metadata = {key: value for key, value in payload.items() if not key.startswith("_")}
-    text, picture = payload.get(TEXT) or "", payload.get(PICTURE)
+    told = [payload.get(key) for key in (TEXT, "caption", "ocr_text")]
+    text, picture = "\n".join(str(words) for words in told if words), payload.get(PICTURE)
     node = Node(
         id_=hit.id,
         text_resource=MediaResource(text=text) if text else None,

@@ -15,7 +15,7 @@ def words_of(passage: NodeWithScore) -> str:
     """Give title, text, caption and OCR text, a line each; what is there twice is said once; "" for no words."""
     metadata = passage.node.metadata
     lines = [metadata.get("title"), passage.node.get_content(), *(metadata.get(key) for key in _WORDED)]
-    stripped = [line.strip() for line in lines if isinstance(line, str)]
+    stripped = [part.strip() for line in lines if isinstance(line, str) for part in line.split("\n")]
     return "\n".join(dict.fromkeys(line for line in stripped if line))
 
 

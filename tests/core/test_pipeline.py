@@ -15,7 +15,10 @@ from imagora import Answer, Picture, Pipeline, Query
 from imagora.answer import Passage
 from imagora.errors import IndexMissing, QueryError, StageError
 from imagora.filters import Eq, Range
+from imagora.passages import passage_of
+from imagora.prompt import build_prompt
 from imagora.record import note
+from imagora.stages import Hit
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
@@ -328,3 +331,16 @@ def test_wrappers_of_one_component_count_on_their_own(tmp_path: Path) -> None:
         assert [(counter.queries, counter.failures) for counter in counters] == [(1, 0), (1, 0)]
         asyncio.run(counters[0].answer(Query("rose"), pipeline.answer))
         assert [counter.queries for counter in counters] == [3, 2]
+
+
+def test_what_preparers_read_in_a_picture_is_part_of_its_passage() -> None:
+    payload = {
+        "_uri": "sign.png",
+        "title": "A sign",
+        "_text": "On a door.",
+        "caption": "a green sign",
+        "ocr_text": "EXIT",
+    }
+    passage = passage_of(Hit("1", 0.5, {}, payload))
+    assert passage.get_content() == "On a door.\na green sign\nEXIT"
+    assert "EXIT" in str(build_prompt(Query("exit"), [passage], "answer")[1].content)
