@@ -168,6 +168,14 @@ class Index(Protocol):
         """Let go of files and connections; a closed index can be opened again."""
 
 
+@runtime_checkable
+class LocalIndex(Index, Protocol):
+    """An index inside this process: a thread that embeds a query can search in it, too, without a further switch."""
+
+    def search(self, request: SearchRequest) -> list[Hit]:
+        """Do what `asearch` does, in the calling thread."""
+
+
 class Source(Protocol):
     """Where items come from."""
 

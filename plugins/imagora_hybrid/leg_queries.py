@@ -4,56 +4,92 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
-from typing import cast
+from typing import Any
 
 from imagora import Picture
-from imagora.stages import Embedder, LegQuery, PictureEmbedder, SparseEmbedder, Vector
+from imagora.stages import Embedder, LegQuery, SparseEmbedder, Vector
 
 PICTURE_LEG = "image"
 
 
-async def leg_queries(
+@dataclass(frozen=True)
+class ToEmbed:
+    """Something to embed: the query's words, or its pictures where there are some."""
+
+    embedder: Any
+    words: str
+    pictures: Sequence[Picture] = ()
+
+    def now(self) -> Vector:
+        """Embed in the calling thread."""
+        if self.pictures:
+            return _middle([self.embedder.get_image_embedding(BytesIO(picture.png)) for picture in self.pictures])
+        if isinstance(self.embedder, SparseEmbedder):
+            return self.embedder.embed_query(self.words)
+        vector: list[float] = self.embedder.get_query_embedding(self.words)
+        return vector
+
+    async def later(self) -> Vector:
+        """Embed as the embedder's own asynchronous calls do."""
+        if self.pictures:
+            files = [BytesIO(picture.png) for picture in self.pictures]
+            return _middle(await asyncio.gather(*map(self.embedder.aget_image_embedding, files)))
+        if isinstance(self.embedder, SparseEmbedder):
+            return self.embedder.embed_query(self.words)
+        vector: list[float] = await self.embedder.aget_query_embedding(self.words)
+        return vector
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be embedded, each once, and which leg query takes which of the vectors: name, leg, weight, place."""
+
+    parts: Sequence[ToEmbed]
+    legs: Sequence[tuple[str, str, float, int]]
+
+    def now(self) -> tuple[LegQuery, ...]:
+        """Embed one after the other in the calling thread."""
+        return self._queries([part.now() for part in self.parts])
+
+    async def later(self) -> tuple[LegQuery, ...]:
+        """Embed all at once."""
+        return self._queries(await asyncio.gather(*(part.later() for part in self.parts)))
+
+    def _queries(self, vectors: Sequence[Vector]) -> tuple[LegQuery, ...]:
+        return tuple(LegQuery(name, leg, vectors[place], weight) for name, leg, weight, place in self.legs)
+
+
+def wanted(
     words: str, pictures: Sequence[Picture], weights: Mapping[str, float], embedders: Mapping[str, Embedder]
-) -> tuple[LegQuery, ...]:
-    """Embed what the query has, all at once, words once for each embedder however many legs it has.
+) -> Wanted:
+    """Say what a query needs embedded, words once for each embedder however many legs it has.
 
     Words go to every leg; pictures go to the picture leg, where the words then are a query of their own, "image/words".
     """
+    parts: list[ToEmbed] = []
+    legs: list[tuple[str, str, float, int]] = []
     on_pictures = bool(pictures) and PICTURE_LEG in weights
-    legs: list[tuple[str, str]] = [(PICTURE_LEG, PICTURE_LEG)] if on_pictures else []
-    waiting: list[Awaitable[Vector]] = []
-    places: list[int] = []
     if on_pictures:
-        waiting.append(_picture_vector(cast(PictureEmbedder, embedders[PICTURE_LEG]), pictures))
-        places.append(0)
-    asked: dict[int, int] = {}
+        parts.append(ToEmbed(embedders[PICTURE_LEG], "", pictures))
+        legs.append((PICTURE_LEG, PICTURE_LEG, weights[PICTURE_LEG], 0))
+    places: dict[int, int] = {}
     for leg in weights if words else ():
         embedder = embedders[leg]
-        if id(embedder) not in asked:
-            asked[id(embedder)] = len(waiting)
-            waiting.append(_words_vector(embedder, words))
-        legs.append((f"{leg}/words" if on_pictures and leg == PICTURE_LEG else leg, leg))
-        places.append(asked[id(embedder)])
-    vectors = await asyncio.gather(*waiting) if len(waiting) > 1 else [await one for one in waiting]
-    return tuple(
-        LegQuery(name, leg, vectors[place], weights[leg]) for (name, leg), place in zip(legs, places, strict=True)
-    )
+        if id(embedder) not in places:
+            places[id(embedder)] = len(parts)
+            parts.append(ToEmbed(embedder, words))
+        name = f"{leg}/words" if on_pictures and leg == PICTURE_LEG else leg
+        legs.append((name, leg, weights[leg], places[id(embedder)]))
+    return Wanted(parts, legs)
 
 
-async def _words_vector(embedder: Embedder, words: str) -> Vector:
-    if isinstance(embedder, SparseEmbedder):
-        return embedder.embed_query(words)
-    return await embedder.aget_query_embedding(words)
-
-
-async def _picture_vector(embedder: PictureEmbedder, pictures: Sequence[Picture]) -> Vector:
+def _middle(vectors: Sequence[Sequence[float]]) -> list[float]:
     """Give a picture's vector; of several, the direction half-way between all of them."""
-    files = [BytesIO(picture.png) for picture in pictures]
-    vectors = await asyncio.gather(*(embedder.aget_image_embedding(file) for file in files))
     if len(vectors) == 1:
-        return vectors[0]
+        return list(vectors[0])
     directions = [_unit(vector) for vector in vectors]
     return _unit([math.fsum(numbers) / len(directions) for numbers in zip(*directions, strict=True)])
 

@@ -10,24 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import fmean
 
 from imagora.stages import Hit, LegQuery, SparseVector
 
 
-def standardised(hits: Sequence[Hit], legs: Sequence[LegQuery]) -> list[Hit]:
-    """Give the hits best first; a score is the weighted mean of its deviations from the hits' mean on each leg."""
+def standardised(hits: Sequence[Hit], legs: Sequence[LegQuery], limit: int) -> list[Hit]:
+    """Give the best hits, best first; a score is the weighted mean of deviations from the hits' mean on each leg."""
     total = sum(leg.weight for leg in legs)
     sums = dict.fromkeys((hit.id for hit in hits), 0.0)
     for leg in legs:
         scores = _scores(hits, leg)
         if len(scores) > 1:
-            mean = fmean(scores.values())
-            deviation = fmean((score - mean) ** 2 for score in scores.values()) ** 0.5
+            mean = sum(scores.values()) / len(scores)
+            deviation = (sum((score - mean) ** 2 for score in scores.values()) / len(scores)) ** 0.5
+            share = leg.weight / deviation / total if deviation > 0 else 0.0
             for id_, score in scores.items():
-                sums[id_] += leg.weight * (score - mean) / deviation if deviation > 0 else 0.0
-    made = [replace(hit, score=sums[hit.id] / total) for hit in hits]
-    return sorted(made, key=lambda hit: (-hit.score, hit.id))
+                sums[id_] += share * (score - mean)
+    best = sorted(hits, key=lambda hit: (-sums[hit.id], hit.id))[:limit]
+    return [replace(hit, score=sums[hit.id]) for hit in best]
 
 
 def _scores(hits: Sequence[Hit], leg: LegQuery) -> dict[str, float]:

@@ -45,9 +45,9 @@ def offer_embedders() -> list[imagora.Component[Any]]:
 
 
 def _index(options: QdrantOptions, context: imagora.BuildContext) -> Any:
-    from .index import QdrantIndex
+    from .index import EmbeddedIndex, QdrantIndex
 
-    return QdrantIndex(options, context.recipe)
+    return (QdrantIndex if options.path is None else EmbeddedIndex)(options, context.recipe)
 
 
 def _bm25(options: Bm25Options, _context: imagora.BuildContext) -> Any:

@@ -132,7 +132,7 @@ class EmbeddedStore:
                 return
 
     async def search(self, request: SearchRequest) -> list[Hit]:
-        return await asyncio.get_running_loop().run_in_executor(None, self._search, request)
+        return await asyncio.get_running_loop().run_in_executor(None, self.search_now, request)
 
     def detach(self) -> None:
         shard, self._shard = self._shard, None
@@ -166,7 +166,8 @@ class EmbeddedStore:
             shard.optimize()
             self._writes = 0
 
-    def _search(self, request: SearchRequest) -> list[Hit]:
+    def search_now(self, request: SearchRequest) -> list[Hit]:
+        """Find the best entries, in the calling thread."""
         wanted = request.filter
         condition = None if wanted is None else condition_of(wanted, self._dialect, self._options.fields)
         steps = search_steps(request, self._dialect, condition, one_shard=True)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from imagora.errors import IndexMissing, StageError, UnusableIndex
 from imagora.item import JSONValue
@@ -116,10 +117,13 @@ class QdrantIndex:
 
     async def asearch(self, request: SearchRequest) -> list[Hit]:
         """Find the best entries, best first, at most `request.limit` of them."""
+        return await self._store.search(self._checked(request))
+
+    def _checked(self, request: SearchRequest) -> SearchRequest:
         legs = self._opened()
         for leg in request.legs:
             _check_vector(f"the query '{leg.name}'", leg.leg, leg.vector, legs)
-        return await self._store.search(request)
+        return request
 
     def close(self) -> None:
         """Let go of files and connections; a closed index can be opened again."""
@@ -138,6 +142,16 @@ class QdrantIndex:
         if legs is None:
             raise UnusableIndex(f"the index at '{self.place}' is not open; call open() first")
         return legs
+
+
+class EmbeddedIndex(QdrantIndex):
+    """The index in a folder of this machine: an `imagora.stages.LocalIndex`."""
+
+    def search(self, request: SearchRequest) -> list[Hit]:
+        """Do what `asearch` does, in the calling thread."""
+        store: Any = self._store
+        hits: list[Hit] = store.search_now(self._checked(request))
+        return hits
 
 
 def _check_vector(whose: str, leg: str, vector: Vector, legs: Legs) -> None:

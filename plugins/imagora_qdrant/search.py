@@ -6,7 +6,7 @@ The steps are a generator, so that the embedded engine runs all in one thread an
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -18,9 +18,13 @@ Steps: TypeAlias = Generator[list[Request], list[list[Point]], list[Hit]]
 """Gives a batch of queries, takes their results, and so on; returns the hits."""
 
 
+PointId: TypeAlias = Hashable
+"""The engine's or the client's own: a UUID, or its text; the same form in all results of one search."""
+
+
 @dataclass(frozen=True)
 class _Found:
-    id: str
+    id: PointId
     score: float
     payload: Mapping[str, Any]
 
@@ -41,13 +45,15 @@ def search_steps(request: SearchRequest, dialect: Dialect, condition: Condition 
         found = yield from _fused_here(request, legs, dialect, condition)
     if not found:
         return []
-    ids = dialect.every([dialect.ids([hit.id for hit in found])])
+    names = [str(hit.id) for hit in found]
+    ids = dialect.every([dialect.ids(names)])
     results = yield [dialect.scores(leg.leg, leg.vector, len(found), ids, exact=True) for leg in legs]
-    raw: dict[str, dict[str, float]] = {hit.id: {} for hit in found}
+    # By the engine's own ids: a UUID is a key as it is, and its text is only needed once a hit.
+    raw: dict[PointId, dict[str, float]] = {hit.id: {} for hit in found}
     for leg, points in zip(legs, results, strict=True):
         for point in points:
-            raw[str(point.id)][leg.name] = point.score
-    return [Hit(hit.id, hit.score, raw[hit.id], hit.payload) for hit in found]
+            raw[point.id][leg.name] = point.score
+    return [Hit(name, hit.score, raw[hit.id], hit.payload) for name, hit in zip(names, found, strict=True)]
 
 
 def _is_empty(leg: LegQuery) -> bool:
@@ -70,7 +76,7 @@ def _fused_there(request: SearchRequest, legs: list[LegQuery], dialect: Dialect,
             fusion = _fusion(request, dialect)
             prefetches = [dialect.ordered(fusion, [leg], request.candidates) for leg in prefetches]
     (points,) = yield [dialect.answer(query, prefetches, request.limit)]
-    return [_Found(str(point.id), point.score * factor, point.payload or {}) for point in points]
+    return [_Found(point.id, point.score * factor, point.payload or {}) for point in points]
 
 
 def _fusion(request: SearchRequest, dialect: Dialect) -> Query:
@@ -80,16 +86,16 @@ def _fusion(request: SearchRequest, dialect: Dialect) -> Query:
 def _fused_here(request: SearchRequest, legs: list[LegQuery], dialect: Dialect, condition: Condition | None) -> Any:
     limit = request.candidates
     results = yield [dialect.scores(leg.leg, leg.vector, limit, condition, exact=False) for leg in legs]
-    fused: dict[str, float] = {}
+    fused: dict[PointId, float] = {}
     for leg, points in zip(legs, results, strict=True):
         terms = _terms(request, [point.score for point in points])
         for point, term in zip(points, terms, strict=True):
-            fused[str(point.id)] = fused.get(str(point.id), 0.0) + leg.weight * term
-    best = sorted(fused.items(), key=lambda pair: (-pair[1], pair[0]))[: request.limit]
+            fused[point.id] = fused.get(point.id, 0.0) + leg.weight * term
+    best = sorted(fused.items(), key=lambda pair: (-pair[1], str(pair[0])))[: request.limit]
     if not best:
         return []
-    (points,) = yield [dialect.payloads(dialect.every([dialect.ids([id_ for id_, _ in best])]), len(best))]
-    payloads = {str(point.id): point.payload or {} for point in points}
+    (points,) = yield [dialect.payloads(dialect.every([dialect.ids([str(id_) for id_, _ in best])]), len(best))]
+    payloads = {point.id: point.payload or {} for point in points}
     return [_Found(id_, score, payloads[id_]) for id_, score in best if id_ in payloads]
 
 

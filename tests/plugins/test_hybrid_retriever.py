@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -13,10 +14,11 @@ import pytest
 from imagora import BuildContext, Query
 from imagora.errors import ImagoraError, IndexMissing, QueryError
 from imagora.filters import Eq
-from imagora.stages import Hit, SearchRequest
+from imagora.stages import Entry, Hit, SearchRequest
 from imagora.testing import ComponentContract, RetrieverContract, golden
 from imagora_hybrid.build import build
 from imagora_hybrid.options import HybridOptions
+from imagora_hybrid.retriever import HybridRetriever
 from imagora_qdrant.index import QdrantIndex
 from imagora_qdrant.options import QdrantOptions
 from llama_index.core.schema import QueryBundle
@@ -200,3 +202,33 @@ def test_a_picture_where_no_picture_leg_is_searched_is_refused_in_words(filled: 
 def test_an_empty_question_is_refused_in_words(filled: BuildContext) -> None:
     with pytest.raises(QueryError, match="needs words or a picture"):
         asyncio.run(build(HybridOptions(), filled).aretrieve(QueryBundle("  ")))
+
+
+def test_a_tracer_that_listens_sees_the_retrieval(tmp_path: Path) -> None:
+    from llama_index.core.instrumentation import root_dispatcher
+    from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+    from llama_index.core.instrumentation.events import BaseEvent
+
+    seen: list[str] = []
+
+    class Listening(BaseEventHandler):
+        def handle(self, event: BaseEvent, **_: object) -> None:
+            seen.append(event.class_name())
+
+    index = QdrantIndex(QdrantOptions(path=tmp_path / "index"), "gallery")
+    embedders = {"sparse": ToyWords()}
+    index.open({leg: embedder.identity() for leg, embedder in embedders.items()}, create=True)
+    retriever = HybridRetriever(HybridOptions(), {"sparse": 1.0}, embedders, index, "gallery")
+    index.upsert([Entry(str(uuid.uuid4()), {"sparse": embedders["sparse"].embed_texts(["red"])[0]}, {"_uri": "a"})])
+    unheard = asyncio.run(retriever.aretrieve(Query("red")))
+    assert len(unheard) == 1
+    assert seen == []
+    listening = Listening()
+    root_dispatcher.event_handlers.append(listening)
+    try:
+        heard = asyncio.run(retriever.aretrieve(Query("red")))
+    finally:
+        root_dispatcher.event_handlers.remove(listening)
+    assert "RetrievalStartEvent" in seen
+    assert "RetrievalEndEvent" in seen
+    assert heard == unheard
