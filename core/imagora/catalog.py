@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
@@ -160,8 +160,14 @@ def _is_there(package: str) -> bool:
 
 
 def _described(point: EntryPoint) -> Plugin:
-    distribution = point.dist
-    return Plugin(point.name, distribution.name if distribution else "?", distribution.version if distribution else "?")
+    return Plugin(point.name, *(_name_and_version(point.dist) if point.dist else ("?", "?")))
+
+
+@cache
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    # Once a distribution, not once an entry point: each look at its metadata parses the whole file.
+    metadata = distribution.metadata
+    return str(metadata["Name"] or "?"), str(metadata["Version"] or "?")
 
 
 def _failed(plugin: Plugin, error: BaseException) -> Plugin:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 import tldextract
+from presidio_analyzer import Pattern
 from presidio_analyzer.predefined_recognizers import EmailRecognizer
 
 from .evidence import Span, SpanRecognizer, labelled_otherwise
@@ -32,13 +33,20 @@ _V4 = re.compile(
 )
 _V6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _FEW_GROUPS = 3
+_LOCAL = r"[\w!#$%&'*+\-/=?^`{|}~]"
+_LABEL = r"\w+(?:-+\w+)*"
+_EMAIL = rf"\b{_LOCAL}(?:[\w!#$%&'*+\-/=?^`{{|}}~.]*{_LOCAL})?@{_LABEL}(?:\.{_LABEL})+\b"
 
 
 class OfflineEmailRecognizer(EmailRecognizer):
     """Presidio's, with the list of public suffixes from the package, and with the suffixes of private networks.
 
-    A suffix is asked for because "logo@2x.png" is a picture's name.
+    A suffix is asked for because "logo@2x.png" is a picture's name. The pattern is our own because the one of older
+    releases misses domains in the ASCII form of other scripts, such as xn--bcher-kva.example.
     """
+
+    def __init__(self, supported_language: str = "en") -> None:
+        super().__init__(patterns=[Pattern("e-mail address", _EMAIL, 0.5)], supported_language=supported_language)
 
     def validate_result(self, pattern_text: str) -> bool:
         """Say whether the domain ends in a suffix that exists."""
