@@ -5,7 +5,8 @@
 Both sides run in one process, in turn, query by query, on the same built stages: Presidio as the guardrail, the
 starter's encoder, BM25, and Qdrant's embedded engine with the same items. By hand means: call the guardrail's check,
 embed the words, embed them for the sparse leg, and send the engine one fused query for the same number of passages
-with their payloads. The pipeline does that too, and all it does besides: raw scores on every leg, LlamaIndex's
+with their payloads; for the fusion `standardised`, which needs every leg's scores, also the query that gets them, and
+the arithmetic. The pipeline does that too, and all it does besides: raw scores on every leg, LlamaIndex's
 instrumentation, passages, records. Exit code 1 where the guarded ratio of medians is over the bound.
 """
 
@@ -161,11 +162,31 @@ async def call_by_hand(pipeline: Pipeline, words: str) -> list[dict[str, Any]]:
         edge.Prefetch(50, near(vector, "text")),
         edge.Prefetch(50, near(edge.SparseVector(list(sparse.indices), list(sparse.values)), "sparse")),
     ]
+    index: Any = pipeline.stages.index
+    retriever: Any = pipeline.stages.retriever
+    if retriever[1]._options.fusion == "standardised":
+        return standardised_by_hand(index._store._open, prefetches)
     fusion: Any = edge.Fusion.Rrf(60)
     request = edge.QueryRequest(TOP_K, query=fusion, prefetches=prefetches, with_payload=True)
-    index: Any = pipeline.stages.index
     points = index._store._open.query(request)
     return [{"id": str(point.id), "score": point.score, **point.payload} for point in points]
+
+
+def standardised_by_hand(shard: Any, prefetches: list[Any]) -> list[dict[str, Any]]:
+    """Pick the hits, get their score on each leg, and order them by the mean of their standard scores."""
+    pick: Any = edge.Fusion.Rrf(1)
+    points = shard.query(edge.QueryRequest(TOP_K + 10, query=pick, prefetches=prefetches, with_payload=True))
+    found = edge.Filter(must=[edge.HasIdCondition({str(point.id) for point in points})])
+    exact = edge.SearchParams(exact=True)
+    legs = [edge.QueryRequest(len(points), query=leg.query, filter=found, params=exact) for leg in prefetches]
+    sums = {point.id: 0.0 for point in points}
+    for scored in shard.query_batch(edge.QueryBatchRequest(legs)):
+        scores = np.array([point.score for point in scored])
+        deviations = (scores - scores.mean()) / (scores.std() or 1.0) if len(scores) else scores
+        for point, deviation in zip(scored, deviations.tolist(), strict=True):
+            sums[point.id] += deviation
+    best = sorted(points, key=lambda point: -sums[point.id])[:TOP_K]
+    return [{"id": str(point.id), "score": sums[point.id], **point.payload} for point in best]
 
 
 if __name__ == "__main__":
