@@ -16,7 +16,10 @@ from . import hookspecs
 from .component import Command, Component
 from .errors import PluginError, did_you_mean
 
-KINDS = ("source", "preparer", "embedder", "index", "retriever", "reranker", "generator", "guardrail", "wrapper")
+KINDS = (
+    *("source", "preparer", "embedder", "index", "ledger", "engine"),
+    *("retriever", "reranker", "generator", "guardrail", "wrapper"),
+)
 _PLURALS = {"index": "indexes"}
 
 

@@ -72,6 +72,18 @@ def offer_wrappers() -> list[Component[Any]]:
 
 
 @hookspec
+def offer_ledgers() -> list[Component[Any]]:
+    """Offer ledgers: where it is written down what an index holds (built: `imagora.ledger.Ledger`)."""
+    raise AssertionError
+
+
+@hookspec
+def offer_engines() -> list[Component[Any]]:
+    """Offer engines: what works through the changes of a source (built: `imagora.runner.Runner`)."""
+    raise AssertionError
+
+
+@hookspec
 def offer_commands() -> list[Command]:
     """Offer commands: what the command line gets besides the core's own commands."""
     raise AssertionError

@@ -1,32 +1,21 @@
-"""The ledger: what was ingested, from which content, made by what; written after the index, so that it never lies."""
+"""The ledger's protocol: what an index holds, from which content, made by what, and how far the rest of it is."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Literal, Protocol, get_args
 
-from .errors import UnusableIndex
-
-_TABLE = """
-CREATE TABLE IF NOT EXISTS items (
-    id TEXT PRIMARY KEY, source TEXT NOT NULL, uri TEXT NOT NULL, content TEXT NOT NULL,
-    metadata TEXT NOT NULL, recipe TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS items_by_source ON items (source);
-CREATE TABLE IF NOT EXISTS quarantine (
-    source TEXT NOT NULL, uri TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (source, uri)
-) WITHOUT ROWID;
-"""
+State = Literal["seen", "decoded", "embedded", "written", "committed"]
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True)
 class Row:
-    """An item that the index holds.
+    """An item as an index holds it.
 
     content: a hash of what is embedded, its words and picture; metadata: one of the rest; recipe: of what embedded it.
+    All three are empty for an item that the index was about to get for the first time.
     """
 
     id: str
@@ -37,100 +26,68 @@ class Row:
     recipe: str
 
 
-class Ledger:
-    """What an index holds, in a SQLite file; a row is written only after the index has the item for good."""
+class Ledger(Protocol):
+    """What one generation of an index holds. It is written after the index, so that it never says too much.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        with self._told():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(path, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.executescript(_TABLE)
+    Called from several threads. A method that writes is atomic; `commit`, `delete`, `finish` and `mark(…, "embedded")`
+    are durable when they return. Raises UnusableIndex where it cannot be read or written.
+    """
 
-    def rows(self, source: str) -> dict[str, Row]:
-        """Give the rows of a source, by item id."""
-        query = "SELECT id, source, uri, content, metadata, recipe FROM items WHERE source = ?"
-        with self._told():
-            return {row[0]: Row(*row) for row in self._database.execute(query, (source,))}
+    @property
+    def place(self) -> str:
+        """Where it is, in words for errors and reports, without credentials."""
 
-    def count(self) -> int:
-        """Say how many items of all sources the index has for good."""
-        with self._told():
-            return int(self._database.execute("SELECT count(*) FROM items WHERE content != ''").fetchone()[0])
+    def open(self, generation: int, *, create: bool = True) -> bool:
+        """Open for a generation of the index (1 is the first); without `create`, say False where there is none."""
 
-    def ids(self) -> Iterator[str]:
-        """Give the ids of what the index has for good."""
-        with self._told():
-            yield from (row[0] for row in self._database.execute("SELECT id FROM items WHERE content != ''"))
+    def rows(self, ids: Sequence[str]) -> dict[str, Row]:
+        """Give the rows of these ids, those with empty hashes too, by id; unknown ids are left out."""
 
-    def quarantined(self) -> list[tuple[str, str, str]]:
-        """Give what could not be used at the last ingest of each source: source, name and reason."""
-        with self._told():
-            found = self._database.execute("SELECT source, uri, reason FROM quarantine ORDER BY source, uri")
-            return [(str(source), str(uri), str(reason)) for source, uri, reason in found]
+    def mark(self, rows: Sequence[Row], state: State) -> None:
+        """Write how far items are.
 
-    def intend(self, rows: Sequence[Row]) -> None:
-        """Write that these items are about to be written: rows without content, where there is none yet.
-
-        So that an item which the index got before a crash, and which left its source before the next run, is known.
+        One without a row gets one with empty hashes. One with a row keeps its hashes, which are of the version that the
+        index still has.
         """
-        with self._transaction():
-            self._database.executemany(
-                "INSERT OR IGNORE INTO items VALUES (?, ?, ?, '', '', '')",
-                [(row.id, row.source, row.uri) for row in rows],
-            )
 
     def commit(self, rows: Sequence[Row]) -> None:
-        """Write rows, replacing those of equal id; what was in quarantine under their names leaves it."""
-        with self._transaction():
-            self._database.executemany(
-                "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)",
-                [(row.id, row.source, row.uri, row.content, row.metadata, row.recipe) for row in rows],
-            )
-            self._database.executemany(
-                "DELETE FROM quarantine WHERE source = ? AND uri = ?", [(row.source, row.uri) for row in rows]
-            )
+        """Write rows with their hashes, as committed; what was in quarantine under their names leaves it."""
 
-    def delete(self, ids: Iterable[str]) -> None:
-        """Remove rows by id."""
-        with self._transaction():
-            self._database.executemany("DELETE FROM items WHERE id = ?", [(id_,) for id_ in ids])
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove rows by id; unknown ids are ignored."""
 
-    def quarantine(self, source: str, refused: Iterable[tuple[str, str]], *, everything: bool = True) -> None:
-        """Put names and reasons into the source's quarantine, in place of all that was in it or, else, beside that."""
-        with self._transaction():
-            if everything:
-                self._database.execute("DELETE FROM quarantine WHERE source = ?", (source,))
-            self._database.executemany(
-                "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", [(source, uri, why) for uri, why in refused]
-            )
+    def ids(self, source: str | None = None, *, committed: bool = False) -> Iterator[str]:
+        """Give the ids of one source or of all, each once, without holding them all; only those with hashes if asked.
+
+        Rows may be deleted while this runs.
+        """
+
+    def count(self) -> int:
+        """Say how many items of all sources the index has for good: the rows that have hashes."""
+
+    def states(self) -> Mapping[State, int]:
+        """Say how many items are how far; an item whose new version is under way counts where that is."""
+
+    def quarantine(self, source: str, run: str, refused: Iterable[tuple[str, str]]) -> None:
+        """Put names and reasons into the source's quarantine, replacing those of equal name."""
+
+    def quarantined(self) -> list[tuple[str, str, str]]:
+        """Give what is in quarantine: source, name and reason, in that order."""
+
+    def begin(self, source: str) -> bool:
+        """Write that an ingest of the source begins, and say whether one had begun in this generation before."""
+
+    def finish(self, source: str, run: str, *, release: bool) -> None:
+        """Write that an ingest reached the source's end.
+
+        release: what other runs than this one put into the source's quarantine leaves it.
+        """
+
+    def finished(self) -> bool:
+        """Say whether an ingest of some source reached its end in this generation."""
 
     def forget(self) -> None:
-        """Remove every row, because the index lost what they speak of."""
-        with self._transaction():
-            self._database.execute("DELETE FROM items")
+        """Remove all that is known of this generation, as if it had never been ingested into."""
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._database.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        # Immediate: all of it or nothing, and two programs wait for one another at its beginning.
-        with self._told():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._database.execute("COMMIT")
-            finally:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise UnusableIndex(f"the ledger '{self.path}' cannot be used: {error}") from error
+        """Let go of files and connections; it can be opened again."""

@@ -172,7 +172,7 @@ class Pipeline:
         limit: int | None = None,
     ) -> IngestReport:
         """Bring the index up to date with the recipe's source, or with another path for it; see `imagora.ingest`."""
-        from .ingest import ingest
+        from imagora_ingestion.door import ingest
 
         return ingest(self.plan, self.stages, source=source, limit=limit, on_progress=on_progress)
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from .filters import Filter
@@ -81,6 +82,14 @@ class SparseEmbedder(Protocol):
     def identity(self) -> Identity: ...
     def embed_texts(self, texts: Sequence[str]) -> list[SparseVector]: ...
     def embed_query(self, query: str) -> SparseVector: ...
+
+
+@runtime_checkable
+class ItemEmbedder(TextEmbedder, Protocol):
+    """Whole items to vectors, such as one vector of picture and words together; used instead of one for pictures."""
+
+    def embed_items(self, items: Sequence[Prepared]) -> list[Sequence[float] | None]:
+        """Give one vector for each item, None for an item that it has nothing to embed of."""
 
 
 Embedder: TypeAlias = TextEmbedder | PictureEmbedder | SparseEmbedder
@@ -176,6 +185,43 @@ class LocalIndex(Index, Protocol):
         """Do what `asearch` does, in the calling thread."""
 
 
+@dataclass(frozen=True)
+class Generation:
+    """One of the generations of an index: its number, counted from 1, and whose vectors it holds, by leg."""
+
+    number: int
+    legs: Mapping[str, Identity]
+
+
+@runtime_checkable
+class GenerationalIndex(Index, Protocol):
+    """An index that can hold vectors of several makers side by side, of which one generation answers.
+
+    `open` opens the generation that answers; where its vectors are another's and those of a generation beside it fit,
+    the IdentityMismatch says how to switch.
+    """
+
+    def generations(self) -> list[Generation]:
+        """Give what is there, in the order of numbers; works on a closed index, and is empty where none was made."""
+
+    def generation(self, number: int) -> Index:
+        """Give the index of one generation, closed; `open(…, create=True)` makes it where it is not there."""
+
+    @property
+    def answering(self) -> int:
+        """The number of the generation that answers; 1 where none was made."""
+
+    @property
+    def before(self) -> int | None:
+        """The number of the generation that answered before the last switch, None where there is none."""
+
+    def switch(self, number: int) -> None:
+        """Let another generation answer, at once and for good; who has the old one open keeps it until it closes."""
+
+    def drop(self, number: int) -> None:
+        """Remove a generation that does not answer; IndexInUse where another process has it open."""
+
+
 class Source(Protocol):
     """Where items come from."""
 
@@ -198,6 +244,17 @@ class Feed(Source, Protocol):
         """Hear, after every batch, that the first `given` of all that `items` gave are durable or refused for good."""
 
 
+@runtime_checkable
+class WatchedSource(Source, Protocol):
+    """A source that can say when something in it changed."""
+
+    def wait(self, stop: Event) -> bool:
+        """Block until something changed and has been quiet for a moment; False once `stop` is set.
+
+        What changes from the last call of `items` on counts, so that nothing falls between the two.
+        """
+
+
 @dataclass(frozen=True)
 class Prepared:
     """An item on its way to the embedders, with its picture decoded: upright, RGB, of bounded size."""
@@ -209,7 +266,8 @@ class Prepared:
 class Preparer(Protocol):
     """What changes items after their pictures are decoded and before they are embedded, such as OCR.
 
-    Called from several threads. An ImagoraError refuses the item: it goes into quarantine with that reason.
+    Called from several threads. An ImagoraError refuses the item: it goes into quarantine with that reason. One with an
+    attribute `ordered` that is true is called with the items one after the other, in the source's order.
     """
 
     def prepare(self, prepared: Sequence[Prepared]) -> Sequence[Prepared]:

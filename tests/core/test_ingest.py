@@ -14,9 +14,9 @@ from imagora import Deleted, Item, Pipeline, Unreadable
 from imagora.errors import IdentityMismatch, SourceError, StageError, UnusableIndex
 from imagora.ingest_report import IngestReport, Progress
 from imagora.item import item_id
-from imagora.item_road import BATCH
 from imagora.stages import Prepared, SparseVector
-from imagora.verify import quarantined
+from imagora_ingestion.road import BATCH
+from imagora_ingestion.verify import quarantined
 from toy_embedders import ToyWords
 from toy_recipes import ITEMS, built, recipe_of
 from toy_stages import square

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from imagora import Pipeline
 from imagora.stages import Entry
-from imagora.survey import survey
-from imagora.verify import compare, quarantined, repair
+from imagora_ingestion.survey import survey
+from imagora_ingestion.verify import compare, quarantined, repair
 from toy_recipes import ITEMS, built, recipe_of
 
 

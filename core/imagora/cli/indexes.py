@@ -11,7 +11,7 @@ from .opening import open_pipeline
 from .printable import printable
 
 if TYPE_CHECKING:
-    from imagora.verify import Comparison
+    from imagora_ingestion.verify import Comparison
 
 app = typer.Typer(no_args_is_help=True, help="Look at an index, check it and mend it.")
 
@@ -22,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON."
 @app.command()
 def info(recipe: Recipe, as_json: AsJson = False) -> None:
     """Show where the index is, how much it holds, and whose vectors."""
-    from imagora.verify import compare
+    from imagora_ingestion.verify import compare
 
     with open_pipeline(recipe) as pipeline:
         found = compare(pipeline.plan, pipeline.stages)
@@ -39,7 +39,7 @@ def info(recipe: Recipe, as_json: AsJson = False) -> None:
 @app.command()
 def verify(recipe: Recipe, as_json: AsJson = False) -> None:
     """Hold the index against its ledger; exit code 1 where they differ."""
-    from imagora.verify import compare
+    from imagora_ingestion.verify import compare
 
     with open_pipeline(recipe) as pipeline:
         found = compare(pipeline.plan, pipeline.stages)
@@ -53,7 +53,7 @@ def verify(recipe: Recipe, as_json: AsJson = False) -> None:
 @app.command()
 def repair(recipe: Recipe, as_json: AsJson = False) -> None:
     """Delete what the ledger does not know, and forget what the index lost, so that the next ingest brings it again."""
-    from imagora.verify import repair as mend
+    from imagora_ingestion.verify import repair as mend
 
     with open_pipeline(recipe) as pipeline:
         found = mend(pipeline.plan, pipeline.stages)

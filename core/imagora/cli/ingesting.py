@@ -54,7 +54,7 @@ def ingest(
 
 
 def _survey(pipeline: Pipeline, source: Path | None, *, as_json: bool) -> None:
-    from imagora.survey import survey
+    from imagora_ingestion.survey import survey
 
     found = survey(pipeline.plan, pipeline.stages, source)
     if as_json:
@@ -73,7 +73,7 @@ def _survey(pipeline: Pipeline, source: Path | None, *, as_json: bool) -> None:
 
 
 def _list_quarantined(pipeline: Pipeline, *, as_json: bool) -> None:
-    from imagora.verify import quarantined
+    from imagora_ingestion.verify import quarantined
 
     found = quarantined(pipeline.plan, pipeline.stages)
     if as_json:

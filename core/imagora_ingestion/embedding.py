@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import cast
 
-from .passages import payload_of
-from .stages import Embedder, Entry, PictureEmbedder, Prepared, SparseEmbedder, TextEmbedder, Vector
+from imagora.passages import payload_of
+from imagora.stages import Embedder, Entry, PictureEmbedder, Prepared, SparseEmbedder, TextEmbedder, Vector
 
 
 def embed(items: Sequence[tuple[str, Prepared]], embedders: Mapping[str, Embedder]) -> list[Entry]:

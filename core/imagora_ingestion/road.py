@@ -16,17 +16,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 
-from .assembly import Stages
+from imagora.assembly import Stages
+from imagora.errors import ImagoraError, PictureError, SourceError
+from imagora.ingest_report import IngestReport
+from imagora.item import Deleted, Item, Unreadable, item_id
+from imagora.passages import payload_of
+from imagora.pictures import PictureDecoder, picture_bytes
+from imagora.recipe.plan import Plan
+from imagora.record import named
+from imagora.stages import Entry, Feed, Index, Prepared, Source
+
 from .embedding import embed
-from .errors import ImagoraError, PictureError, SourceError
-from .ingest_report import IngestReport
-from .item import Deleted, Item, Unreadable, item_id
-from .ledger import Ledger, Row
-from .passages import payload_of
-from .pictures import PictureDecoder, picture_bytes
-from .recipe.plan import Plan
-from .record import named
-from .stages import Entry, Feed, Index, Prepared, Source
+from .sqlite import Ledger, Row
 
 BATCH = 32
 """Items that are embedded and written together; a crash repeats at most these."""

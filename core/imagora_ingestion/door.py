@@ -6,14 +6,15 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from .assembly import Stages, assemble, picture_decoder
-from .errors import SourceError
-from .ingest_report import IngestReport, Progress
-from .item_road import ItemRoad
-from .ledger import Ledger
-from .recipe.plan import Plan
-from .record import named
-from .stages import Index, Source
+from imagora.assembly import Stages, assemble, picture_decoder
+from imagora.errors import SourceError
+from imagora.ingest_report import IngestReport, Progress
+from imagora.recipe.plan import Plan
+from imagora.record import named
+from imagora.stages import Index, Source
+
+from .road import ItemRoad
+from .sqlite import Ledger
 
 
 def ingest(

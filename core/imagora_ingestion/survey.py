@@ -9,15 +9,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .assembly import Stages, picture_decoder
+from imagora.assembly import Stages, picture_decoder
+from imagora.errors import ImagoraError, IndexMissing, SourceError
+from imagora.item import Deleted, Item
+from imagora.recipe.plan import Plan
+from imagora.stages import Entry, SparseVector
+
+from .door import chosen_source, ledger_path
 from .embedding import embed
-from .errors import ImagoraError, IndexMissing, SourceError
-from .ingest import chosen_source, ledger_path
-from .item import Deleted, Item
-from .item_road import Change, ItemRoad
-from .ledger import Ledger
-from .recipe.plan import Plan
-from .stages import Entry, SparseVector
+from .road import Change, ItemRoad
+from .sqlite import Ledger
 
 SAMPLE = 8
 FLOAT = 4

@@ -7,12 +7,13 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .assembly import Stages
-from .errors import UnusableIndex
-from .ingest import ledger_path
-from .ledger import Ledger
-from .recipe.plan import Plan
-from .stages import Index
+from imagora.assembly import Stages
+from imagora.errors import UnusableIndex
+from imagora.recipe.plan import Plan
+from imagora.stages import Index
+
+from .door import ledger_path
+from .sqlite import Ledger
 
 
 @dataclass(frozen=True)
