@@ -17,6 +17,7 @@ from imagora.testing import (
     GeneratorContract,
     GuardrailContract,
     IndexContract,
+    LedgerContract,
     PreparerContract,
     RerankerContract,
     RetrieverContract,
@@ -26,6 +27,7 @@ from imagora.testing import (
 from imagora.testing.golden import fill
 from toy_embedders import ToyColour, ToyWords
 from toy_index import ToyMemory
+from toy_ledger import ToyLedger
 from toy_stages import ToyCounter, ToyEmails, ToyList, ToyQuote, ToyRetriever, ToyReverse, ToyShout
 
 
@@ -79,6 +81,12 @@ class TestMemoryInAFile(IndexContract):
     @pytest.fixture
     def make(self) -> Callable[[Path], ToyMemory]:
         return ToyMemory
+
+
+class TestLedger(LedgerContract):
+    @pytest.fixture
+    def make(self) -> Callable[[Path], ToyLedger]:
+        return ToyLedger
 
 
 class TestRetriever(RetrieverContract):

@@ -9,7 +9,7 @@ Each class says in its docstring which fixtures you give and which yes/no capabi
 
 import pytest
 
-_PARTS = ("answering", "component", "corpus", "embedder", "finding", "golden", "index")
+_PARTS = ("answering", "component", "corpus", "embedder", "finding", "golden", "index", "ledger")
 pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _PARTS))  # must come before the imports
 
 from .answering import GeneratorContract, GuardrailContract, WrapperContract  # noqa: E402
@@ -18,6 +18,7 @@ from .corpus import PreparerContract, SourceContract  # noqa: E402
 from .embedder import EmbedderContract  # noqa: E402
 from .finding import RerankerContract, RetrieverContract  # noqa: E402
 from .index import IndexContract  # noqa: E402
+from .ledger import LedgerContract  # noqa: E402
 
 __all__ = [
     "ComponentContract",
@@ -25,6 +26,7 @@ __all__ = [
     "GeneratorContract",
     "GuardrailContract",
     "IndexContract",
+    "LedgerContract",
     "PreparerContract",
     "RerankerContract",
     "RetrieverContract",

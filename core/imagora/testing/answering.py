@@ -71,10 +71,11 @@ class GeneratorContract:
 class GuardrailContract:
     """Give the fixtures `stage`, a guardrail, and `dirty`: pairs of a text and the secret in it, every secret another.
 
-    action: what happens to a dirty text.
+    action: what happens to a dirty text. places: where it acts; elsewhere every text passes as it is.
     """
 
     action = "redact"
+    places: tuple[Place, ...] = ("query", "passages", "answer")
 
     @pytest.fixture
     def clean(self) -> list[str]:
@@ -91,6 +92,9 @@ class GuardrailContract:
     @PLACES
     def test_dirty_texts_do_not_pass(self, stage: Guardrail, dirty: list[tuple[str, str]], place: Place) -> None:
         verdicts = self.check(stage, [part for text, _ in dirty for part in (text, "a red circle")], place)
+        if place not in self.places:
+            assert {verdict.action for verdict in verdicts} == {"pass"}
+            return
         assert [verdict.text for verdict in verdicts[1::2]] == ["a red circle"] * len(dirty), (
             "verdicts keep their order"
         )

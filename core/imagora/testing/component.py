@@ -29,6 +29,8 @@ DOES = {
     "preparers": "prepare",
     "embedders": "identity",
     "indexes": "place open upsert delete count asearch close",
+    "ledgers": "place open rows mark commit delete ids count states begin finish forget close",
+    "engines": "run",
     "retrievers": "aretrieve",
     "rerankers": "apostprocess_nodes",
     "generators": "achat",
