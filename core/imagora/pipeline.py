@@ -70,6 +70,7 @@ class Pipeline:
         try:
             query, passages = await self._passages(query, record)
             shown = passages[: self.plan.prompt.passages]
+            record.scope.passages = tuple(shown)
             text, citations, unknown = cite(await self._generate(query, shown, record), shown)
             guarded = await guard_answer(text, self.stages.guardrails.get("answer", ()), record)
             if guarded != text:  # the places of the markers moved

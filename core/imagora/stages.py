@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage, ChatResponse
     from llama_index.core.schema import NodeWithScore, QueryBundle
 
-    from .answer import Answer
+    from .answer import Answer, Passage
     from .query import Query
 
 Place = Literal["query", "passages", "answer"]
@@ -308,9 +308,14 @@ class Verdict:
 
 @dataclass
 class Scope:
-    """What lives as long as one query: a guardrail keeps a mapping here, under its own name."""
+    """What lives as long as one query: a guardrail keeps a mapping here, under its own name.
+
+    passages: those that the prompt shows, in the order of their numbers and after their guardrails; set before the
+    answer is generated.
+    """
 
     notes: dict[str, Any] = field(default_factory=dict, repr=False)
+    passages: tuple[Passage, ...] = field(default=(), repr=False)
 
 
 class Guardrail(Protocol):
