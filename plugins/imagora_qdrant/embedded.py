@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,80 +15,78 @@ from imagora.item import JSONValue
 from imagora.stages import Entry, Hit, SearchRequest
 
 from .conditions import condition_of, key_of
+from .durable import sync_folder, write_durably
 from .edge_config import config_of
 from .edge_dialect import EdgeDialect, edge_vector
+from .folder_layout import (
+    ABOUT,
+    ENGINE,
+    INDEX,
+    LOCK,
+    numbered,
+    read_about,
+    refuse_strangers,
+    remove_leftovers,
+    unfinished,
+)
 from .folder_lock import FolderLock
-from .identities import Legs, from_document, to_document
+from .identities import Legs, to_document
 from .options import FieldType, QdrantOptions
 from .place import place_of
 from .search import search_steps
 
-_INDEX, _ABOUT, _ENGINE, _UNFINISHED, _LOCK = "index", "imagora.json", "engine", "unfinished-", "lock"
 _WRITES_BETWEEN_GRAPHS = 10_000
 _PAGE = 1_000
 
 
 class EmbeddedStore:
-    """A folder with `index/imagora.json`, which says who made the vectors, and `index/engine`, which is Qdrant's.
+    """One generation in a folder: Qdrant's engine, and beside it who made the vectors.
 
     Graphs of near vectors are built after every 10,000 writes and on `detach`; until then new vectors are all looked
     at in a search. The engine holds Python's lock while it builds, so that this is done in small steps.
     """
 
-    def __init__(self, options: QdrantOptions, folder: Path) -> None:
-        self._options, self._folder = options, folder
+    def __init__(self, options: QdrantOptions, folder: Path, generation: int = 1) -> None:
+        self._options, self._folder, self._generation = options, folder, generation
+        self._index = folder / numbered(INDEX, generation)
         self._dialect = EdgeDialect(options.hnsw.ef)
         self._shard: edge.EdgeShard | None = None
-        self._lock = FolderLock(folder / _LOCK)
+        self._lock = FolderLock(folder / numbered(LOCK, generation), self.place)
         self._writes = 0
 
     @property
     def place(self) -> str:
-        return place_of(self._options)
+        return place_of(self._options, self._generation)
 
     def kept(self) -> Legs | None:
-        if self._folder.exists() and not self._folder.is_dir():
-            raise UnusableIndex(f"'{self.place}' is a file, and an index is a folder; name another path")
-        about = self._folder / _INDEX / _ABOUT
-        if not about.exists():
-            names = [entry.name for entry in self._folder.glob("*")]
-            others = [name for name in names if name != _LOCK and not name.startswith(_UNFINISHED)]
-            if others:
-                raise UnusableIndex(
-                    f"the folder '{self.place}' is no index of imagora and has other files in it, such as "
-                    f"'{min(others)}'; name another path"
-                )
-            return None
-        try:
-            document = json.loads(about.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            document = None
-        return from_document(document, self.place)
+        legs = read_about(self._folder, self._generation, self.place)
+        if legs is None:
+            refuse_strangers(self._folder, place_of(self._options))
+        return legs
 
     def make(self, legs: Legs) -> None:
         """Make the index beside its place and move it there whole, so that a crash leaves nothing half made."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock.take()
-        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._folder))
-        (unfinished / _ENGINE).mkdir()
-        edge.EdgeShard.create(str(unfinished / _ENGINE), config_of(legs, self._options)).close()
-        _write_durably(unfinished / _ABOUT, json.dumps(to_document(legs), indent=2))
+        making = Path(tempfile.mkdtemp(prefix=unfinished(self._generation), dir=self._folder))
+        (making / ENGINE).mkdir()
+        edge.EdgeShard.create(str(making / ENGINE), config_of(legs, self._options)).close()
+        write_durably(making / ABOUT, json.dumps(to_document(legs), indent=2))
         try:
-            unfinished.rename(self._folder / _INDEX)
+            making.rename(self._index)
         except OSError as error:
             raise IndexInUse(f"another process has just made the index at '{self.place}'; try again") from error
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
 
     def attach(self) -> None:
         self._lock.take()
         try:
-            self._shard = edge.EdgeShard.load(str(self._folder / _INDEX / _ENGINE))
+            self._shard = edge.EdgeShard.load(str(self._index / ENGINE))
         except Exception as error:
             raise UnusableIndex(
                 f"the index at '{self.place}' cannot be read ({error}); delete it, and ingest anew"
             ) from error
-        for leftover in self._folder.glob(f"{_UNFINISHED}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        remove_leftovers(self._folder, self._generation)
 
     def index_fields(self, fields: Mapping[str, FieldType]) -> None:
         there = {key: info.data_type for key, info in self._open.info().payload_schema.items()}
@@ -184,20 +180,3 @@ class EmbeddedStore:
 
 def _vectors(entry: Entry) -> dict[str, Any]:
     return {leg: edge_vector(vector) for leg, vector in entry.vectors.items()}
-
-
-def _write_durably(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in a folder durable, where the system can (Windows cannot open a folder)."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -1,170 +1,98 @@
-"""The index `qdrant`: opened for legs whose identities fit, written in batches, searched."""
+"""The index `qdrant`: several generations at one place, of which one answers."""
 
 from __future__ import annotations
 
-import math
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
-from imagora.errors import IndexMissing, StageError, UnusableIndex
-from imagora.item import JSONValue
-from imagora.stages import Entry, Hit, Identity, SearchRequest, SparseVector, Vector
+from imagora.errors import UnusableIndex
+from imagora.stages import Generation, Identity
 
-from .identities import Legs, check, is_sparse
+from .collection import Collection, LocalCollection
+from .identities import fits, what_to_do
 from .options import QdrantOptions
-from .place import place_of
-from .store import Store
+from .store import Generations, Store
 
 
-def store_for(options: QdrantOptions) -> Store:
+def generations_for(options: QdrantOptions) -> Generations:
     """Give the form of the index that the options ask for; nothing is opened."""
     if options.path is not None:
-        from .embedded import EmbeddedStore
+        from .folder_generations import FolderGenerations
 
-        return EmbeddedStore(options, options.path)
-    from .server import ServerStore
+        return FolderGenerations(options, options.path)
+    from .server_generations import ServerGenerations
 
-    return ServerStore(options)
+    return ServerGenerations(options)
 
 
-class QdrantIndex:
-    """One Qdrant collection with a named vector for each leg."""
+class QdrantIndex(Collection):
+    """The generation that answers, and the way to the others: an `imagora.stages.GenerationalIndex`."""
 
-    def __init__(self, options: QdrantOptions, recipe: str, store: Store | None = None) -> None:
-        self._options, self._recipe = options, recipe
-        self._given = store
-        self._lock = threading.RLock()
-        self._legs: Legs | None = None
-        self._writable = False
-
-    @property
-    def place(self) -> str:
-        """A folder, or an address without credentials and the collection's name."""
-        return place_of(self._options)
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder of an embedded index, None for a server."""
-        return self._options.path
+    def __init__(self, options: QdrantOptions, recipe: str, generations: Generations | None = None) -> None:
+        super().__init__(options, recipe)
+        self._given = generations
 
     def open(self, legs: Mapping[str, Identity], *, create: bool) -> None:
-        """Open for these legs; a second time only checks them."""
+        """Open the generation that answers; a second time only checks that which is open."""
         with self._lock:
-            if self._legs is not None and (self._writable or not create):
-                check(self._legs, legs, self.place, create=create)
-                return
-            if self._legs is not None:
-                check(self._legs, legs, self.place, create=create)
-                self._store.index_fields(self._options.fields)
-                self._writable = True
-                return
-            try:
-                self._legs = self._attached(legs, create)
-            except BaseException:
-                self._store.detach()
-                raise
-            self._writable = create
+            while not self.is_open:
+                self._number = self.answering
+                try:
+                    super().open(legs, create=create)
+                except UnusableIndex:
+                    if self._number == self.answering:
+                        raise
+                if self._number != self.answering:
+                    self.close()  # another one answers since a moment ago, and this one may even be gone
+            super().open(legs, create=create)
 
-    def _attached(self, legs: Legs, create: bool) -> Legs:
-        kept = self._store.kept()
-        if kept is None:
-            if not create:
-                raise IndexMissing(
-                    f"there is no index at '{self.place}' yet; make it with: imagora ingest {self._recipe}"
-                )
-            self._store.make(legs)
-            kept = dict(legs)
-        check(kept, legs, self.place, create=create)
-        self._store.attach()
-        if create:
-            self._store.index_fields(self._options.fields)
-        return kept
+    def generations(self) -> list[Generation]:
+        """Give what is there, in the order of numbers; nothing needs to be open, and others may have it open."""
+        return self._generations.there()
 
-    def upsert(self, entries: Sequence[Entry]) -> None:
-        """Write entries, replacing those of equal id; durable when it returns."""
-        legs = self._opened()
-        for entry in entries:
-            for leg, vector in entry.vectors.items():
-                _check_vector(entry.id, leg, vector, legs)
-        for start in range(0, len(entries), self._options.batch):
-            self._store.write(entries[start : start + self._options.batch])
+    def generation(self, number: int) -> Collection:
+        """Give the index of one generation, closed."""
+        kind = Collection if self._options.path is None else LocalCollection
+        return kind(self._options, self._recipe, number, self._generations.store)
 
-    def set_payloads(self, payloads: Mapping[str, Mapping[str, JSONValue]]) -> None:
-        """Replace the payloads of entries by id and leave their vectors; durable when it returns."""
-        self._opened()
-        pairs = list(payloads.items())
-        for start in range(0, len(pairs), self._options.batch):
-            self._store.relabel(dict(pairs[start : start + self._options.batch]))
+    @property
+    def answering(self) -> int:
+        """The number of the generation that answers; 1 where none was made."""
+        return self._generations.answering()[0]
 
-    def delete(self, ids: Sequence[str]) -> None:
-        """Remove entries by id; unknown ids are ignored; durable when it returns."""
-        self._opened()
-        for start in range(0, len(ids), self._options.batch):
-            self._store.remove(ids[start : start + self._options.batch])
+    @property
+    def before(self) -> int | None:
+        """The number of the generation that answered before the last switch, None where it is not there any more."""
+        return self._generations.answering()[1]
 
-    def count(self) -> int:
-        """Say how many entries there are."""
-        self._opened()
-        return self._store.count()
+    def switch(self, number: int) -> None:
+        """Let another generation answer, at once and for good; who has the old one open keeps it until it closes."""
+        self._generations.switch(number)
 
-    def ids(self) -> Iterator[str]:
-        """Give the ids of all entries, each once, in any order."""
-        self._opened()
-        yield from self._store.ids()
+    def drop(self, number: int) -> None:
+        """Remove a generation that does not answer.
 
-    async def asearch(self, request: SearchRequest) -> list[Hit]:
-        """Find the best entries, best first, at most `request.limit` of them."""
-        return await self._store.search(self._checked(request))
+        IndexInUse where somebody has it open in a folder; a server does not know that, and whoever searches in it gets
+        an error.
+        """
+        self._generations.drop(number)
 
-    def _checked(self, request: SearchRequest) -> SearchRequest:
-        legs = self._opened()
-        for leg in request.legs:
-            _check_vector(f"the query '{leg.name}'", leg.leg, leg.vector, legs)
-        return request
+    @property
+    def _generations(self) -> Generations:
+        # The client is imported when the index is first used, not when a pipeline is built.
+        if self._given is None:
+            self._given = generations_for(self._options)
+        return self._given
 
-    def close(self) -> None:
-        """Let go of files and connections; a closed index can be opened again."""
-        with self._lock:
-            if self._legs is not None:
-                self._legs = None
-                self._store.detach()
+    def _new_store(self, number: int) -> Store:
+        return self._generations.store(number)
 
-    @cached_property
-    def _store(self) -> Store:
-        # The engine and the client are imported when the index is first used, not when a pipeline is built.
-        return self._given or store_for(self._options)
-
-    def _opened(self) -> Legs:
-        legs = self._legs
-        if legs is None:
-            raise UnusableIndex(f"the index at '{self.place}' is not open; call open() first")
-        return legs
+    def _remedy(self, legs: Mapping[str, Identity], create: bool) -> str:
+        """Say how to switch, where a generation beside the open one has these legs."""
+        fitting = [each.number for each in self.generations() if fits(each.legs, legs, create=create)]
+        if not fitting:
+            return what_to_do(self.place)
+        return f"generation {fitting[-1]} beside it fits; let it answer with: imagora index switch {self._recipe}"
 
 
-class EmbeddedIndex(QdrantIndex):
-    """The index in a folder of this machine: an `imagora.stages.LocalIndex`."""
-
-    def search(self, request: SearchRequest) -> list[Hit]:
-        """Do what `asearch` does, in the calling thread."""
-        store: Any = self._store
-        hits: list[Hit] = store.search_now(self._checked(request))
-        return hits
-
-
-def _check_vector(whose: str, leg: str, vector: Vector, legs: Legs) -> None:
-    """Refuse what would be wrong or poison the index: another leg, another length, a number that is none."""
-    if leg not in legs:
-        raise StageError(f"'{whose}' has a vector for the leg '{leg}', and the index has: {', '.join(sorted(legs))}")
-    sparse = isinstance(vector, SparseVector)
-    if sparse != is_sparse(legs[leg]):
-        raise StageError(f"'{whose}' has a vector of the wrong kind for the leg '{leg}', which is of {legs[leg]}")
-    numbers = vector.values if isinstance(vector, SparseVector) else vector
-    if not sparse and len(numbers) != legs[leg].dimension:
-        raise StageError(
-            f"'{whose}' has {len(numbers)} dimensions for the leg '{leg}', and the index takes {legs[leg].dimension}"
-        )
-    if not math.isfinite(sum(numbers)):
-        raise StageError(f"'{whose}' has a vector for the leg '{leg}' with a number that is not finite")
+class EmbeddedIndex(QdrantIndex, LocalCollection):
+    """The index in a folder of this machine: an `imagora.stages.LocalIndex`, too."""

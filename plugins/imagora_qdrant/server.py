@@ -1,31 +1,28 @@
-"""The index on a Qdrant server or cluster."""
+"""One generation on a Qdrant server or cluster."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import grpc  # type: ignore[import-untyped]  # grpcio has no type information
-from imagora.errors import UnusableIndex
 from imagora.item import JSONValue
 from imagora.stages import Entry, Hit, SearchRequest
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
-from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from .client_dialect import ClientDialect, client_vector
 from .conditions import condition_of, key_of
-from .identities import Legs, from_document, to_document
+from .connection import NewAsyncClient, NewClient, connect, connect_async, in_words
+from .identities import Legs
 from .options import FieldType, QdrantOptions
 from .place import place_of
 from .search import search_steps
 from .server_config import check_dimensions, dense_config, quantization_of, sparse_config
-
-_REFUSED = {401: "the API key is missing or wrong", 403: "the API key does not allow it"}
-
+from .server_names import collection_of, from_metadata, to_metadata
 
 _PAGE = 1_000
 
@@ -39,12 +36,14 @@ class ServerStore:
     def __init__(
         self,
         options: QdrantOptions,
-        writer: Callable[[], QdrantClient] | None = None,
-        reader: Callable[[], AsyncQdrantClient] | None = None,
+        generation: int = 1,
+        writer: NewClient | None = None,
+        reader: NewAsyncClient | None = None,
     ) -> None:
-        self._options, self._name = options, options.collection
-        self._new_writer = writer or self._connect
-        self._new_reader = reader or self._connect_async
+        self._options, self._generation = options, generation
+        self._name = collection_of(options.collection, generation)
+        self._new_writer = writer or partial(connect, options)
+        self._new_reader = reader or partial(connect_async, options)
         self._dialect = ClientDialect(options.hnsw.ef)
         self._lock = threading.Lock()
         self._writer: QdrantClient | None = None
@@ -53,19 +52,14 @@ class ServerStore:
 
     @property
     def place(self) -> str:
-        return place_of(self._options)
+        return place_of(self._options, self._generation)
 
     def kept(self) -> Legs | None:
         with self._in_words():
             if not self._client.collection_exists(self._name):
                 return None
             config = self._client.get_collection(self._name).config
-        if not config.metadata or "imagora" not in config.metadata:
-            raise UnusableIndex(
-                f"the collection '{self._name}' is there and was not made by imagora ('{self.place}'); name another "
-                "collection"
-            )
-        legs = from_document(config.metadata, self.place)
+        legs = from_metadata(config.metadata, self._options.collection, self._generation, self.place)
         check_dimensions(config.params, legs, self.place)
         return legs
 
@@ -81,7 +75,7 @@ class ServerStore:
                 write_consistency_factor=o.write_consistency_factor,
                 hnsw_config=models.HnswConfigDiff(m=o.hnsw.m, ef_construct=o.hnsw.ef_construct),
                 quantization_config=quantization_of(o),
-                metadata=to_document(legs),
+                metadata=to_metadata(legs, o.collection, self._generation),
             )
 
     def attach(self) -> None:
@@ -175,34 +169,5 @@ class ServerStore:
                 self._readers[loop] = self._new_reader()
             return self._readers[loop]
 
-    def _connect(self) -> QdrantClient:
-        o = self._options
-        key = o.api_key.get_secret_value() if o.api_key else None
-        return QdrantClient(
-            url=o.url, api_key=key, timeout=o.timeout, prefer_grpc=o.prefer_grpc, check_compatibility=False
-        )
-
-    def _connect_async(self) -> AsyncQdrantClient:
-        o = self._options
-        key = o.api_key.get_secret_value() if o.api_key else None
-        return AsyncQdrantClient(
-            url=o.url, api_key=key, timeout=o.timeout, prefer_grpc=o.prefer_grpc, check_compatibility=False
-        )
-
-    @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        """Say in words what the connection or the server's answer was."""
-        try:
-            yield
-        except ResponseHandlingException as error:
-            raise UnusableIndex(f"no Qdrant server answers at '{self.place}': {error}") from error
-        except grpc.RpcError as error:
-            raise UnusableIndex(f"no Qdrant server answers at '{self.place}': {_grpc_reason(error)}") from error
-        except UnexpectedResponse as error:
-            reason = _REFUSED.get(error.status_code or 0, str(error))
-            raise UnusableIndex(f"the Qdrant server refused what was asked of '{self.place}': {reason}") from error
-
-
-def _grpc_reason(error: grpc.RpcError) -> str:
-    details = getattr(error, "details", None)
-    return str(details() if callable(details) else error)
+    def _in_words(self) -> AbstractContextManager[None]:
+        return in_words(self.place)

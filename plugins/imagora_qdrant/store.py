@@ -1,4 +1,4 @@
-"""What the two forms of the index, embedded and on a server, have to be able to do."""
+"""What the two forms of the index, embedded and on a server, have to be able to do: one generation, and all."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from imagora.item import JSONValue
-from imagora.stages import Entry, Hit, SearchRequest
+from imagora.stages import Entry, Generation, Hit, SearchRequest
 
 from .identities import Legs
 from .options import FieldType
 
 
 class Store(Protocol):
-    """Keeps one collection; everything but `place` and `kept` needs `attach` before it."""
+    """Keeps one generation; everything but `place` and `kept` needs `attach` before it."""
 
     @property
     def place(self) -> str:
@@ -51,3 +51,22 @@ class Store(Protocol):
 
     def detach(self) -> None:
         """Let go of files and connections."""
+
+
+class Generations(Protocol):
+    """All the generations of one place; nothing needs to be open."""
+
+    def store(self, number: int) -> Store:
+        """Give the store of one generation, which need not be there yet."""
+
+    def there(self) -> list[Generation]:
+        """Give the generations that are there, in the order of numbers; those of others are left out."""
+
+    def answering(self) -> tuple[int, int | None]:
+        """Give the number that answers, 1 where nothing is said, and the one that did so before, where it is there."""
+
+    def switch(self, number: int) -> None:
+        """Let another generation answer; IndexMissing where it is not there."""
+
+    def drop(self, number: int) -> None:
+        """Remove a generation that does not answer; IndexMissing where it is not there."""

@@ -7,9 +7,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from imagora_qdrant.index import QdrantIndex
+from imagora_qdrant.index import EmbeddedIndex, QdrantIndex
 from imagora_qdrant.options import QdrantOptions
-from imagora_qdrant.server import ServerStore
+from imagora_qdrant.server_generations import ServerGenerations
 from qdrant_client import QdrantClient
 
 SERVER = os.environ.get("IMAGORA_QDRANT_URL")
@@ -41,18 +41,29 @@ _local: dict[str, QdrantClient] = {}
 
 
 def embedded(path: Path, **options: Any) -> QdrantIndex:
-    return QdrantIndex(QdrantOptions(path=path, **options), "gallery")
+    return EmbeddedIndex(QdrantOptions(path=path, **options), "gallery")
 
 
 def local(path: Path, **options: Any) -> QdrantIndex:
     """Give the server's form on the client's local mode; one path is one collection."""
-    client = _local.setdefault(str(path), QdrantClient(":memory:"))
+    client = client_of(path)
     chosen = QdrantOptions(url="http://user:secret@local.test:6333", collection="gallery", **options)
     writer: Any = Unclosed(client)
     reader: Any = LocalReader(client)
-    return QdrantIndex(chosen, "gallery", ServerStore(chosen, lambda: writer, lambda: reader))
+    return QdrantIndex(chosen, "gallery", ServerGenerations(chosen, lambda: writer, lambda: reader))
+
+
+def client_of(path: Path) -> QdrantClient:
+    """Give the client behind `local`."""
+    return _local.setdefault(str(path), QdrantClient(":memory:"))
 
 
 def server(path: Path, **options: Any) -> QdrantIndex:
     name = f"imagora-test-{uuid.uuid5(uuid.NAMESPACE_URL, str(path))}"
     return QdrantIndex(QdrantOptions(url=SERVER, collection=name, **options), "gallery")
+
+
+def store_of(index: QdrantIndex) -> Any:
+    """Give what an open index writes to."""
+    assert index._open_one
+    return index._open_one[1]

@@ -20,7 +20,7 @@ from imagora.stages import Entry, Identity, LegQuery, SearchRequest
 from imagora_qdrant.index import QdrantIndex
 from imagora_qdrant.options import QdrantOptions
 from pydantic import ValidationError
-from qdrant_client import QdrantClient, models
+from qdrant_client import models
 
 from . import qdrant_places as places
 
@@ -209,7 +209,7 @@ def test_fields_are_indexed_when_it_is_opened_for_writing_also_later_and_otherwi
         index = places.embedded(tmp_path / "index", fields=fields)
         index.open(BOTH, create=True)
         index.upsert([Entry(ID, {"image": [1.0, 0.0]}, {"n": 3})])
-        store: Any = index._store
+        store = places.store_of(index)
         schema = store._shard.info().payload_schema
         request = SearchRequest((LegQuery("image", "image", [1.0, 0.0]),), 1, 1, filter=Eq("n", 3))
         assert len(asyncio.run(index.asearch(request))) == 1
@@ -240,7 +240,7 @@ def test_a_graph_is_built_for_many_vectors_and_finds_them(tmp_path: Path) -> Non
     index.open(legs, create=True)
     ids = [f"00000000-0000-0000-0000-{number:012}" for number in range(len(vectors))]
     index.upsert([Entry(id_, {"image": vector}, {}) for id_, vector in zip(ids, vectors, strict=True)])
-    store: Any = index._store
+    store = places.store_of(index)
     assert store._shard.info().indexed_vectors_count >= 10_000
     for number in (0, 5_000, 10_400):
         request = SearchRequest((LegQuery("image", "image", vectors[number]),), 1, 10)
@@ -249,8 +249,7 @@ def test_a_graph_is_built_for_many_vectors_and_finds_them(tmp_path: Path) -> Non
 
 
 def test_a_collection_of_somebody_else_is_refused(tmp_path: Path) -> None:
-    index, store = places.local(tmp_path), places.local(tmp_path)._store
-    client: QdrantClient = store._client  # type: ignore[attr-defined]
+    index, client = places.local(tmp_path), places.client_of(tmp_path)
     client.create_collection("gallery", vectors_config=models.VectorParams(size=2, distance=models.Distance.COSINE))
     with pytest.raises(UnusableIndex, match="the collection 'gallery' is there and was not made by imagora"):
         index.open(BOTH, create=True)
@@ -259,7 +258,7 @@ def test_a_collection_of_somebody_else_is_refused(tmp_path: Path) -> None:
 def test_a_collection_of_another_dimension_than_is_kept_about_it_is_refused(tmp_path: Path) -> None:
     index = places.local(tmp_path)
     index.open(BOTH, create=True)
-    client: QdrantClient = index._store._client  # type: ignore[attr-defined]
+    client = places.client_of(tmp_path)
     kept = client.get_collection("gallery").config.metadata
     index.close()
     client.delete_collection("gallery")

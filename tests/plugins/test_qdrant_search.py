@@ -53,7 +53,9 @@ def index(request: Any, tmp_path: Path) -> Iterator[QdrantIndex]:
     index = places.embedded(tmp_path / "index") if request.param == "embedded" else places.local(tmp_path)
     index.open(LEGS, create=True)
     if request.param == "several shards":
-        index._store._one_shard = False  # the local mode has no shards, and only the way to search is under test
+        places.store_of(
+            index
+        )._one_shard = False  # the local mode has no shards, and only the way to search is under test
     yield index
     index.close()
 
