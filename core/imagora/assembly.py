@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .component import BuildContext
 from .errors import ImagoraError, RecipeError
+from .ledger import Ledger
+from .options import NestedComponent
 from .pictures import PictureDecoder, PictureLimits
 from .recipe.plan import Plan, Planned
+from .runner import Runner
 from .stages import (
     Embedder,
     Generator,
@@ -41,6 +44,8 @@ class Stages:
     preparers: Sequence[tuple[str, Preparer]] = ()
     embedders: Mapping[str, Embedder] = field(default_factory=dict)
     index: Index | None = None
+    ledger: Ledger | None = None
+    engine: Runner | None = None
     retriever: tuple[str, Retriever] | None = None
     rerankers: Sequence[tuple[str, Reranker]] = ()
     generator: tuple[str, Generator] | None = None
@@ -52,19 +57,21 @@ def assemble(plan: Plan) -> Stages:
     """Build every stage of a plan; raise RecipeError where a build function refuses its options."""
     start = BuildContext(recipe=plan.name)
     embedders = _embedders(plan, start)
-    with_embedders = BuildContext(recipe=plan.name, embedders=embedders)
-    index: Index | None = _build(plan.index, with_embedders) if plan.index else None
-    generator: Generator | None = _build(plan.generator, with_embedders) if plan.generator else None
-    context = BuildContext(recipe=plan.name, embedders=embedders, index=index, generator=generator)
+    with_embedders = replace(start, embedders=embedders)
+    index: Index | None = build(plan.index, with_embedders) if plan.index else None
+    generator: Generator | None = build(plan.generator, with_embedders) if plan.generator else None
+    context = replace(with_embedders, index=index, generator=generator)
 
     def named(planned: Planned) -> tuple[str, Any]:
-        return planned.name, _build(planned, context)
+        return planned.name, build(planned, context)
 
     return Stages(
-        source=_build(plan.source, start) if plan.source else None,
+        source=build(plan.source, start) if plan.source else None,
         preparers=[named(planned) for planned in plan.preparers],
         embedders=embedders,
         index=index,
+        ledger=build(plan.ledger, context) if plan.ledger else None,
+        engine=build(plan.engine, context) if plan.engine else None,
         retriever=named(plan.retriever) if plan.retriever else None,
         rerankers=[named(planned) for planned in plan.rerankers],
         generator=(plan.generator.name, generator) if plan.generator and generator else None,
@@ -84,22 +91,31 @@ def picture_decoder(plan: Plan, workers: int | None = None) -> PictureDecoder:
 
 
 def _embedders(plan: Plan, context: BuildContext) -> dict[str, Embedder]:
-    # Two legs with the same component and options share one stage, so that words are embedded once for both.
-    built: list[tuple[Planned, Embedder]] = []
     embedders: dict[str, Embedder] = {}
     for leg, planned in plan.embedders.items():
-        same = [e for p, e in built if p.offer is planned.offer and p.options == planned.options]
-        embedder: Any = same[0] if same else _build(planned, context)
+        embedder: Any = build(planned, context)
         needed, words = _LEG_NEEDS[leg]
         if not isinstance(embedder, needed):
             what = f"the leg '{leg}' needs an embedder of {words}, and '{planned.name}' is not one"
             raise RecipeError([planned.problem(what)])
-        built.append((planned, embedder))
         embedders[leg] = embedder
     return embedders
 
 
-def _build(planned: Planned, context: BuildContext) -> Any:
+def build(planned: NestedComponent, context: BuildContext) -> Any:
+    """Build one stage; raise RecipeError, with its place, where its build function refuses its options."""
+    assert isinstance(planned, Planned)  # noqa: S101 - there is no other one
+    if planned.offer.kind != "embedder":
+        return _built(planned, context)
+    # Embedders with the same component and options are one stage: loaded once, and words are embedded once for all.
+    same = [embedder for other, embedder in context.built if other == planned]
+    embedder = same[0] if same else _built(planned, context)
+    if not same:
+        context.built.append((planned, embedder))
+    return embedder
+
+
+def _built(planned: Planned, context: BuildContext) -> Any:
     component = planned.offer.component
     try:
         return component.build(planned.options, context)

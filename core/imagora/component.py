@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from .options import Options
+    from .options import NestedComponent, Options
     from .stages import Embedder, Generator, Index
 
 OptionsT = TypeVar("OptionsT", bound="Options")
@@ -18,12 +18,20 @@ class BuildContext:
     """What a build function may use besides its options: the stages that were built before it.
 
     embedders: by leg ("image", "text", "sparse"). generator: for preparers. None where the recipe has none.
+    built: the embedders that there are until now, so that equal ones are one stage.
     """
 
     recipe: str
     embedders: Mapping[str, Embedder] = field(default_factory=dict)
     index: Index | None = None
     generator: Generator | None = None
+    built: list[tuple[NestedComponent, Embedder]] = field(default_factory=list, repr=False, compare=False)
+
+    def build(self, component: NestedComponent) -> Any:
+        """Build a component that stands within the options; it may use what this one may."""
+        from .assembly import build
+
+        return build(component, self)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ ImagoraError
 ├── PictureError       bytes are not a picture that can be used; says why
 ├── SourceError        a source is not there or has nothing in it
 ├── StageError         a stage failed while it ran; names the stage
+│   └── GeneratorError    a generator gave no answer that can be used; says what is wrong and what to type
 └── UnusableIndex      an index cannot be used
     ├── IndexMissing      there is no index yet
     ├── IndexInUse        another process holds the embedded index
@@ -70,6 +71,10 @@ class SourceError(ImagoraError):
 
 class StageError(ImagoraError):
     """A stage failed while it ran."""
+
+
+class GeneratorError(StageError):
+    """A generator is down, slow, garbled or cut off, or it refused the prompt; another generator may do better."""
 
 
 class UnusableIndex(ImagoraError):

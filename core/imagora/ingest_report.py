@@ -11,7 +11,8 @@ class IngestReport:
     """What an ingest did, in items.
 
     relabelled: only their metadata changed, and nothing was embedded. quarantined: names and reasons. kept: items that
-    the source did not give, and that were not deleted because it could not be read in full. seconds: of all of it.
+    the source did not give, and that were not deleted because it could not be read in full. generation: of the index,
+    answering: whether it is the one that answers. seconds: of all of it.
     """
 
     source: str = ""
@@ -23,6 +24,8 @@ class IngestReport:
     kept: int = 0
     embedded: int = 0
     quarantined: list[tuple[str, str]] = field(default_factory=list)
+    generation: int = 1
+    answering: bool = True
     seconds: float = 0.0
 
     @property

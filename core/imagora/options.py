@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, core_schema
 
 
 class Options(BaseModel):
@@ -23,3 +27,55 @@ def _beside_the_recipe(value: object, info: ValidationInfo) -> object:
 
 RecipePath = Annotated[Path, BeforeValidator(_beside_the_recipe)]
 """A path option; a relative one is beside the recipe file that says it (for shipped recipes: in the working folder)."""
+
+
+def _is_component(value: object) -> object:
+    if not isinstance(value, NestedComponent):
+        raise ValueError("must name a component: {use: …}")
+    return value
+
+
+class NestedComponent(ABC):
+    """A component within the options of another, checked and not built; `context.build` builds it."""
+
+    options: Options
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The component's name, as its `use` has it."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        said = core_schema.plain_serializer_function_ser_schema(
+            lambda nested, info: {"use": nested.name, **nested.options.model_dump(mode=info.mode)}, info_arg=True
+        )
+        use = core_schema.typed_dict_schema({"use": core_schema.typed_dict_field(core_schema.str_schema())})
+        return core_schema.no_info_plain_validator_function(
+            _is_component, serialization=said, json_schema_input_schema=use
+        )
+
+
+@dataclass(frozen=True)
+class Nested:
+    """Says of an option that it is a component of a kind: `of: Annotated[NestedComponent, Nested("embedder")]`.
+
+    The recipe then has `of: {use: …}` there. `NestedComponent | None` and `tuple[NestedComponent, ...]` do, too.
+    Options that are made in Python, without a recipe, take the same mappings and the installed plugins.
+    """
+
+    kind: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_before_validator_function(self._planned, handler(source))
+
+    def _planned(self, value: object, info: ValidationInfo) -> object:
+        if info.context is not None:
+            return value  # the recipe's check has done it, with the places of what is wrong
+        if isinstance(value, list | tuple):
+            return [self._planned(part, info) for part in value]
+        if not isinstance(value, Mapping):
+            return value
+        from .recipe.check import planned
+
+        return planned(self.kind, value)

@@ -45,6 +45,8 @@ class Maker(Protocol):
 
     batch: int
     """How many changes are best embedded together."""
+    workers: int
+    """How many changes are best prepared at once."""
 
     def __call__(self, changes: Sequence[Change]) -> list[Made]:
         """Make all of it, in order."""

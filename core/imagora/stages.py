@@ -240,6 +240,9 @@ class Source(Protocol):
 class Feed(Source, Protocol):
     """A source that gives changes only, such as a queue: what it does not give is not taken for deleted."""
 
+    def restart(self) -> None:
+        """Hear, before `items`, that the index has nothing of this source: give all from the start where possible."""
+
     def acknowledge(self, given: int) -> None:
         """Hear, after every batch, that the first `given` of all that `items` gave are durable or refused for good."""
 
@@ -251,7 +254,8 @@ class WatchedSource(Source, Protocol):
     def wait(self, stop: Event) -> bool:
         """Block until something changed and has been quiet for a moment; False once `stop` is set.
 
-        What changes from the last call of `items` on counts, so that nothing falls between the two.
+        What changes from the last call of `items` on counts, so that nothing falls between the two. A first call with
+        `stop` set only begins to listen; before it, `items` need not know what came when.
         """
 
 

@@ -1,4 +1,4 @@
-"""Bring an index up to date with a source: the door to the road of an item (`item_road`)."""
+"""Bring an index up to date with a source: the door to the road of an item (`road`)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from imagora.assembly import Stages, assemble, picture_decoder
+from imagora.assembly import Stages, assemble
 from imagora.errors import SourceError
 from imagora.ingest_report import IngestReport, Progress
 from imagora.recipe.plan import Plan
 from imagora.record import named
-from imagora.stages import Index, Source
+from imagora.stages import GenerationalIndex, Source
 
+from .changes import Changes, made_by
+from .generations import opened
+from .local import LocalRunner
+from .maker import EntryMaker
 from .road import ItemRoad
-from .sqlite import Ledger
 
 
 def ingest(
@@ -36,15 +39,20 @@ def ingest(
     chosen = chosen_source(plan, stages, source)
     with named("source", chosen.uri):
         total = chosen.count()
-    with named("index", stages.index.place):
-        stages.index.open({leg: embedder.identity() for leg, embedder in stages.embedders.items()}, create=True)
-    with closing(Ledger(ledger_path(plan, stages.index))) as ledger, picture_decoder(plan) as decoder:
-        run = ItemRoad((plan, stages, stages.index), chosen, ledger, decoder)
-        run.limit = limit
-        for report in run.batches():
-            if on_progress is not None:
-                on_progress(Progress(report, total))
-        return run.finish()
+    with opened(plan, stages, create=True) as (index, ledger, generation):
+        changes = Changes(chosen, ledger.rows, made_by(plan, stages), limit)
+        road = ItemRoad(changes, index, ledger)
+        road.report.generation = generation
+        road.report.answering = not isinstance(stages.index, GenerationalIndex) or (
+            stages.index.answering == generation
+        )
+        with closing(changes.seen), closing(EntryMaker(plan, stages, ledger.mark)) as maker:
+            road.begin()
+            with closing(road.reports(stages.engine or LocalRunner(), maker)) as reports:
+                for report in reports:
+                    if on_progress is not None:
+                        on_progress(Progress(report, total))
+            return road.finish()
 
 
 def chosen_source(plan: Plan, stages: Stages, path: str | Path | None) -> Source:
@@ -60,11 +68,3 @@ def chosen_source(plan: Plan, stages: Stages, path: str | Path | None) -> Source
     built = assemble(changed).source
     assert built is not None  # noqa: S101 - the plan above has a source
     return built
-
-
-def ledger_path(plan: Plan, index: Index) -> Path:
-    """Say where the ledger is: where the recipe says, else beside an embedded index, else in ./.imagora."""
-    if plan.ledger.path is not None:
-        return plan.ledger.path
-    folder = index.folder or Path(".imagora", plan.name)
-    return folder.with_name(f"{folder.name}.ledger.sqlite")

@@ -1,136 +1,215 @@
-"""The ledger: what was ingested, from which content, made by what; written after the index, so that it never lies."""
+"""The ledger in a SQLite file."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from imagora.errors import UnusableIndex
+from imagora.ledger import STATES, Row, State
+from imagora.stages import Index
 
-_TABLE = """
+_VERSION = 2
+_TABLES = """
 CREATE TABLE IF NOT EXISTS items (
-    id TEXT PRIMARY KEY, source TEXT NOT NULL, uri TEXT NOT NULL, content TEXT NOT NULL,
-    metadata TEXT NOT NULL, recipe TEXT NOT NULL
+    generation INTEGER NOT NULL, id TEXT NOT NULL, source TEXT NOT NULL, uri TEXT NOT NULL, content TEXT NOT NULL,
+    metadata TEXT NOT NULL, recipe TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (generation, id)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS items_by_source ON items (source);
+CREATE INDEX IF NOT EXISTS items_by_source ON items (generation, source);
 CREATE TABLE IF NOT EXISTS quarantine (
-    source TEXT NOT NULL, uri TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (source, uri)
+    generation INTEGER NOT NULL, source TEXT NOT NULL, uri TEXT NOT NULL, reason TEXT NOT NULL, run TEXT NOT NULL,
+    PRIMARY KEY (generation, source, uri)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sources (
+    generation INTEGER NOT NULL, source TEXT NOT NULL, finished INTEGER NOT NULL, PRIMARY KEY (generation, source)
 ) WITHOUT ROWID;
 """
+_PAGE = 1_000
+_DURABLE = "FULL"
+_ATOMIC = "NORMAL"
 
 
-@dataclass(frozen=True)
-class Row:
-    """An item that the index holds.
-
-    content: a hash of what is embedded, its words and picture; metadata: one of the rest; recipe: of what embedded it.
-    """
-
-    id: str
-    source: str
-    uri: str
-    content: str
-    metadata: str
-    recipe: str
+def beside(index: Index | None, recipe: str) -> Path:
+    """Say where a ledger is that the recipe does not place: beside an embedded index, else in ./.imagora."""
+    folder = (index.folder if index else None) or Path(".imagora", recipe)
+    return folder.with_name(f"{folder.name}.ledger.sqlite")
 
 
-class Ledger:
-    """What an index holds, in a SQLite file; a row is written only after the index has the item for good."""
+class SqliteLedger:
+    """What an index holds, in a SQLite file; see `imagora.ledger.Ledger`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._path = path
+        self._lock = threading.RLock()
+        self._open: sqlite3.Connection | None = None
+        self._generation = 1
+
+    @property
+    def place(self) -> str:
+        """The file."""
+        return str(self._path)
+
+    def open(self, generation: int, *, create: bool = True) -> bool:
+        """Open for a generation; without `create`, say False where there is no file."""
+        self.close()
+        self._generation = generation
         with self._told():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(path, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.executescript(_TABLE)
+            if not create and not self._path.exists():
+                return False
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
+            try:
+                self._prepare(database)
+            except BaseException:
+                database.close()
+                raise
+            self._open = database
+        return True
 
-    def rows(self, source: str) -> dict[str, Row]:
-        """Give the rows of a source, by item id."""
-        query = "SELECT id, source, uri, content, metadata, recipe FROM items WHERE source = ?"
-        with self._told():
-            return {row[0]: Row(*row) for row in self._database.execute(query, (source,))}
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        database.execute("PRAGMA journal_mode = WAL")
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version != _VERSION and database.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise UnusableIndex(
+                f"the ledger '{self.place}' is of another version of imagora; remove it, and ingest again"
+            )
+        database.executescript(_TABLES)
+        database.execute(f"PRAGMA user_version = {_VERSION}")
 
-    def count(self) -> int:
-        """Say how many items of all sources the index has for good."""
-        with self._told():
-            return int(self._database.execute("SELECT count(*) FROM items WHERE content != ''").fetchone()[0])
+    def rows(self, ids: Sequence[str]) -> dict[str, Row]:
+        """Give the rows of these ids by id."""
+        found: dict[str, Row] = {}
+        for start in range(0, len(ids), _PAGE):
+            page = ids[start : start + _PAGE]
+            marks = ",".join("?" * len(page))
+            wanted = (
+                f"SELECT id, source, uri, content, metadata, recipe FROM items WHERE generation = ? AND id IN ({marks})"  # noqa: S608 - question marks only
+            )
+            found |= {row[0]: Row(*row) for row in self._all(wanted, *page)}
+        return found
 
-    def ids(self) -> Iterator[str]:
-        """Give the ids of what the index has for good."""
-        with self._told():
-            yield from (row[0] for row in self._database.execute("SELECT id FROM items WHERE content != ''"))
-
-    def quarantined(self) -> list[tuple[str, str, str]]:
-        """Give what could not be used at the last ingest of each source: source, name and reason."""
-        with self._told():
-            found = self._database.execute("SELECT source, uri, reason FROM quarantine ORDER BY source, uri")
-            return [(str(source), str(uri), str(reason)) for source, uri, reason in found]
-
-    def intend(self, rows: Sequence[Row]) -> None:
-        """Write that these items are about to be written: rows without content, where there is none yet.
-
-        So that an item which the index got before a crash, and which left its source before the next run, is known.
-        """
-        with self._transaction():
-            self._database.executemany(
-                "INSERT OR IGNORE INTO items VALUES (?, ?, ?, '', '', '')",
-                [(row.id, row.source, row.uri) for row in rows],
+    def mark(self, rows: Sequence[Row], state: State) -> None:
+        """Write how far items are; what the index may get next must be known before it does, so that is durable."""
+        with self._transaction(_DURABLE if state == "embedded" else _ATOMIC) as database:
+            database.executemany(
+                "INSERT INTO items VALUES (?, ?, ?, ?, '', '', '', ?) "
+                "ON CONFLICT (generation, id) DO UPDATE SET state = excluded.state",
+                [(self._generation, row.id, row.source, row.uri, state) for row in rows],
             )
 
     def commit(self, rows: Sequence[Row]) -> None:
         """Write rows, replacing those of equal id; what was in quarantine under their names leaves it."""
-        with self._transaction():
-            self._database.executemany(
-                "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)",
-                [(row.id, row.source, row.uri, row.content, row.metadata, row.recipe) for row in rows],
+        with self._transaction(_DURABLE) as database:
+            database.executemany(
+                "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?, 'committed')",
+                [(self._generation, r.id, r.source, r.uri, r.content, r.metadata, r.recipe) for r in rows],
             )
-            self._database.executemany(
-                "DELETE FROM quarantine WHERE source = ? AND uri = ?", [(row.source, row.uri) for row in rows]
+            database.executemany(
+                "DELETE FROM quarantine WHERE generation = ? AND source = ? AND uri = ?",
+                [(self._generation, row.source, row.uri) for row in rows],
             )
 
-    def delete(self, ids: Iterable[str]) -> None:
+    def delete(self, ids: Sequence[str]) -> None:
         """Remove rows by id."""
-        with self._transaction():
-            self._database.executemany("DELETE FROM items WHERE id = ?", [(id_,) for id_ in ids])
-
-    def quarantine(self, source: str, refused: Iterable[tuple[str, str]], *, everything: bool = True) -> None:
-        """Put names and reasons into the source's quarantine, in place of all that was in it or, else, beside that."""
-        with self._transaction():
-            if everything:
-                self._database.execute("DELETE FROM quarantine WHERE source = ?", (source,))
-            self._database.executemany(
-                "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", [(source, uri, why) for uri, why in refused]
+        with self._transaction(_DURABLE) as database:
+            database.executemany(
+                "DELETE FROM items WHERE generation = ? AND id = ?", [(self._generation, id_) for id_ in ids]
             )
+
+    def ids(self, source: str | None = None, *, committed: bool = False) -> Iterator[str]:
+        """Give the ids of one source or of all, a page at a time."""
+        last = ""
+        query = "SELECT id FROM items WHERE generation = ? AND id > ?"
+        query += " AND content != ''" if committed else ""
+        query += "" if source is None else " AND source = ?"
+        values = () if source is None else (source,)
+        while page := self._all(f"{query} ORDER BY id LIMIT {_PAGE}", last, *values):
+            yield from (row[0] for row in page)
+            last = page[-1][0]
+
+    def count(self) -> int:
+        """Say how many items of all sources the index has for good."""
+        return int(self._all("SELECT count(*) FROM items WHERE generation = ? AND content != ''")[0][0])
+
+    def states(self) -> Mapping[State, int]:
+        """Say how many items are how far."""
+        found = dict(self._all("SELECT state, count(*) FROM items WHERE generation = ? GROUP BY state"))
+        return {state: found[state] for state in STATES if state in found}
+
+    def quarantine(self, source: str, run: str, refused: Iterable[tuple[str, str]]) -> None:
+        """Put names and reasons into the source's quarantine."""
+        with self._transaction(_DURABLE) as database:
+            database.executemany(
+                "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?)",
+                [(self._generation, source, uri, why, run) for uri, why in refused],
+            )
+
+    def quarantined(self) -> list[tuple[str, str, str]]:
+        """Give what is in quarantine: source, name and reason."""
+        return self._all("SELECT source, uri, reason FROM quarantine WHERE generation = ? ORDER BY source, uri")
+
+    def begin(self, source: str) -> bool:
+        """Write that an ingest of the source begins, and say whether one had begun before."""
+        with self._transaction(_DURABLE) as database:
+            done = database.execute("INSERT OR IGNORE INTO sources VALUES (?, ?, 0)", (self._generation, source))
+            return done.rowcount == 0
+
+    def finish(self, source: str, run: str, *, release: bool) -> None:
+        """Write that an ingest reached the source's end."""
+        with self._transaction(_DURABLE) as database:
+            database.execute("INSERT OR REPLACE INTO sources VALUES (?, ?, 1)", (self._generation, source))
+            if release:
+                others = "DELETE FROM quarantine WHERE generation = ? AND source = ? AND run != ?"
+                database.execute(others, (self._generation, source, run))
+
+    def finished(self) -> bool:
+        """Say whether an ingest of some source reached its end."""
+        return bool(self._all("SELECT 1 FROM sources WHERE generation = ? AND finished LIMIT 1"))
 
     def forget(self) -> None:
-        """Remove every row, because the index lost what they speak of."""
-        with self._transaction():
-            self._database.execute("DELETE FROM items")
+        """Remove all that is known of this generation."""
+        with self._transaction(_DURABLE) as database:
+            for table in ("items", "quarantine", "sources"):
+                database.execute(f"DELETE FROM {table} WHERE generation = ?", (self._generation,))  # noqa: S608 - our own tables
 
     def close(self) -> None:
         """Let go of the file."""
-        self._database.close()
+        with self._lock:
+            database, self._open = self._open, None
+            if database is not None:
+                database.close()
+
+    def _all(self, query: str, *values: object) -> list[Any]:
+        with self._lock, self._told():
+            return self._database.execute(query, (self._generation, *values)).fetchall()
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        if self._open is None:
+            raise UnusableIndex(f"the ledger '{self.place}' is not open")
+        return self._open
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, safety: str) -> Iterator[sqlite3.Connection]:
         # Immediate: all of it or nothing, and two programs wait for one another at its beginning.
-        with self._told():
-            self._database.execute("BEGIN IMMEDIATE")
+        with self._lock, self._told():
+            database = self._database
+            database.execute(f"PRAGMA synchronous = {safety}")
+            database.execute("BEGIN IMMEDIATE")
             try:
-                yield
-                self._database.execute("COMMIT")
+                yield database
+                database.execute("COMMIT")
             finally:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise UnusableIndex(f"the ledger '{self.path}' cannot be used: {error}") from error
+            raise UnusableIndex(f"the ledger '{self.place}' cannot be used: {error}") from error

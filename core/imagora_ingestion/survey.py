@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imagora.assembly import Stages, picture_decoder
-from imagora.errors import ImagoraError, IndexMissing, SourceError
+from imagora.assembly import Stages
+from imagora.errors import IdentityMismatch, IndexMissing, SourceError
 from imagora.item import Deleted, Item
+from imagora.ledger import Ledger, Row
 from imagora.recipe.plan import Plan
+from imagora.runner import Change
 from imagora.stages import Entry, SparseVector
 
-from .door import chosen_source, ledger_path
-from .embedding import embed
-from .road import Change, ItemRoad
-from .sqlite import Ledger
+from .changes import Changes, made_by
+from .door import chosen_source
+from .generations import opened
+from .maker import EntryMaker
 
 SAMPLE = 8
 FLOAT = 4
@@ -26,7 +29,10 @@ FLOAT = 4
 
 @dataclass
 class Survey:
-    """What an ingest would do, in items; seconds and bytes are estimates from a sample that was embedded."""
+    """What an ingest would do, in items; seconds and bytes are estimates from a sample that was embedded.
+
+    embed: how many would be embedded, which are those to add and those to change.
+    """
 
     source: str = ""
     add: int = 0
@@ -34,6 +40,7 @@ class Survey:
     relabel: int = 0
     delete: int = 0
     unchanged: int = 0
+    embed: int = 0
     quarantine: list[tuple[str, str]] = field(default_factory=list)
     sample: int = 0
     seconds: float = 0.0
@@ -49,53 +56,60 @@ def survey(plan: Plan, stages: Stages, source: str | Path | None = None) -> Surv
     if stages.index is None:
         raise SourceError(f"the recipe '{plan.name}' has no index to ingest into")
     chosen = chosen_source(plan, stages, source)
-    try:
-        stages.index.open({leg: embedder.identity() for leg, embedder in stages.embedders.items()}, create=False)
-        path = ledger_path(plan, stages.index)
-    except IndexMissing:
-        path = Path(":memory:")
-    with closing(Ledger(path if path.exists() else Path(":memory:"))) as ledger, picture_decoder(plan) as decoder:
-        road = ItemRoad((plan, stages, stages.index), chosen, ledger, decoder)
-        found = Survey(source=chosen.uri)
+    with ExitStack() as stack:
+        ledger: Ledger | None = None
+        with suppress(IndexMissing, IdentityMismatch):  # an ingest would make the index, or a generation beside it
+            _, ledger, _ = stack.enter_context(opened(plan, stages, create=False, write=False))
+
+        def rows(ids: Sequence[str]) -> dict[str, Row]:
+            return ledger.rows(ids) if ledger else {}
+
+        changes = Changes(chosen, rows, made_by(plan, stages))
+        stack.enter_context(closing(changes.seen))
+        maker = stack.enter_context(closing(EntryMaker(plan, stages)))
+        found = Survey(source=chosen.uri, quarantine=changes.refused)
         taken: list[Change] = []
-        for change in road.changed():
-            _count(found, road, change)
-            if len(taken) <= SAMPLE and isinstance(change.item, Item) and not change.relabel:
-                taken.append(change)
-        found.unchanged, found.quarantine = road.report.unchanged, road.report.quarantined
-        if not (road.feed or road.hidden):
-            found.delete += sum(id_ not in road.seen for id_ in road.known)
-        _estimate(found, road, taken)
+        for group in stack.enter_context(closing(changes.groups())):
+            known = rows([change.row.id for change in group])
+            for change in group:
+                _count(found, change, known.get(change.row.id))
+                if len(taken) <= SAMPLE and isinstance(change.item, Item) and not change.relabel:
+                    taken.append(change)
+        found.unchanged, found.embed = changes.unchanged, found.add + found.change
+        if ledger and not (changes.feed or changes.hidden):
+            found.delete += sum(id_ not in changes.seen for id_ in ledger.ids(chosen.uri, committed=True))
+        _estimate(found, maker, taken)
         return found
 
 
-def _count(found: Survey, road: ItemRoad, change: Change) -> None:
+def _count(found: Survey, change: Change, known: Row | None) -> None:
+    there = known is not None and bool(known.content)
     if isinstance(change.item, Deleted):
-        found.delete += change.row.id in road.known
+        found.delete += there
     elif change.relabel:
         found.relabel += 1
-    elif change.row.id in road.known:
+    elif there:
         found.change += 1
     else:
         found.add += 1
 
 
-def _estimate(found: Survey, road: ItemRoad, taken: list[Change]) -> None:
+def _estimate(found: Survey, maker: EntryMaker, taken: list[Change]) -> None:
     # The first item loads the models, and is not timed.
     started, size = time.perf_counter(), 0
     for number, change in enumerate(taken):
         if number == 1:
             started = time.perf_counter()
-        try:
-            prepared = road.prepare(change)
-            size += sum(map(_bytes, embed([(change.row.id, prepared)], road.stages.embedders) if prepared else ()))
+        (made,) = maker([change])
+        if made.refusal:
+            found.quarantine.append((change.item.uri, made.refusal))
+        elif made.entry:
+            size += _bytes(made.entry)
             found.sample += 1
-        except ImagoraError as error:
-            found.quarantine.append((change.item.uri, str(error)))
     if found.sample:
         timed = max(found.sample - 1, 1)
-        found.seconds = (time.perf_counter() - started) / timed * (found.add + found.change)
-        found.bytes = size // found.sample * (found.add + found.change)
+        found.seconds = (time.perf_counter() - started) / timed * found.embed
+        found.bytes = size // found.sample * found.embed
 
 
 def _bytes(entry: Entry) -> int:

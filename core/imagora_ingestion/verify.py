@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from imagora.assembly import Stages
-from imagora.errors import UnusableIndex
+from imagora.ledger import Ledger, State
 from imagora.recipe.plan import Plan
-from imagora.stages import Index
+from imagora.stages import GenerationalIndex, Index
 
-from .door import ledger_path
-from .sqlite import Ledger
+from .generations import opened
 
 
 @dataclass(frozen=True)
@@ -24,9 +21,12 @@ class Comparison:
     """
 
     place: str
+    generation: int
+    answering: bool
     ledger: str
     entries: int
     items: int
+    states: dict[State, int]
     missing: tuple[str, ...]
     orphans: tuple[str, ...]
     quarantined: tuple[tuple[str, str, str], ...]
@@ -43,14 +43,14 @@ class Comparison:
 
 def compare(plan: Plan, stages: Stages) -> Comparison:
     """Hold the recipe's index against its ledger; nothing is changed."""
-    with _opened(plan, stages) as (index, ledger):
-        return _compared(index, ledger)
+    with opened(plan, stages, create=False, write=False) as parts:
+        return _compared(stages, *parts)
 
 
 def repair(plan: Plan, stages: Stages) -> Comparison:
     """Delete orphans, and forget what is missing, so that the next ingest brings it again; give what was found."""
-    with _opened(plan, stages) as (index, ledger):
-        found = _compared(index, ledger)
+    with opened(plan, stages, create=False) as (index, ledger, generation):
+        found = _compared(stages, index, ledger, generation)
         index.delete(found.orphans)
         ledger.delete(found.missing)
         return found
@@ -58,28 +58,22 @@ def repair(plan: Plan, stages: Stages) -> Comparison:
 
 def quarantined(plan: Plan, stages: Stages) -> list[tuple[str, str, str]]:
     """Give what the last ingest of each source refused: source, name and reason."""
-    with _opened(plan, stages) as (_, ledger):
+    with opened(plan, stages, create=False, write=False) as (_, ledger, _):
         return ledger.quarantined()
 
 
-def _compared(index: Index, ledger: Ledger) -> Comparison:
-    there, written = set(index.ids()), set(ledger.ids())
+def _compared(stages: Stages, index: Index, ledger: Ledger, generation: int) -> Comparison:
+    there, written = set(index.ids()), set(ledger.ids(committed=True))
+    whole = stages.index
     return Comparison(
         place=index.place,
-        ledger=str(ledger.path),
+        generation=generation,
+        answering=not isinstance(whole, GenerationalIndex) or whole.answering == generation,
+        ledger=ledger.place,
         entries=len(there),
         items=len(written),
+        states=dict(ledger.states()),
         missing=tuple(sorted(written - there)),
         orphans=tuple(sorted(there - written)),
         quarantined=tuple(ledger.quarantined()),
     )
-
-
-@contextmanager
-def _opened(plan: Plan, stages: Stages) -> Iterator[tuple[Index, Ledger]]:
-    if stages.index is None:
-        raise UnusableIndex(f"the recipe '{plan.name}' has no index")
-    identities = {leg: embedder.identity() for leg, embedder in stages.embedders.items()}
-    stages.index.open(identities, create=False)
-    with closing(Ledger(ledger_path(plan, stages.index))) as ledger:
-        yield stages.index, ledger

@@ -24,7 +24,7 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from PIL import Image
 from pydantic import ConfigDict, Field
 from toy_embedders import ToyColour, ToyWords
-from toy_index import ToyMemory, holds
+from toy_index import ToyGenerations, ToyMemory, holds, named
 from toy_ledger import ToyLedger
 from toy_stages import ToyCounter, ToyEmails, ToyList, ToyQuote, ToyRetriever, ToyReverse, ToyShout
 from toys import ToyItem
@@ -434,6 +434,74 @@ class FaultyTrust(t.IndexContract):
                 self.identities, self.entries = toy_index.ToyMemory._read(self) or ({}, {})
 
     make = make(Trusting)
+
+
+class FaultyBeside(t.IndexContract):
+    fails = "test_a_generation_answers_while_another_one_is_built"
+
+    class AtOnce(ToyGenerations):
+        """Lets a new generation answer as soon as it is there."""
+
+        @property
+        def answering(self) -> int:
+            return max(each.number for each in self.generations()) if self.generations() else 1
+
+    make = make(AtOnce)
+
+
+class FaultySwitch(t.IndexContract):
+    fails = "test_a_switch_lets_another_generation_answer_and_can_be_taken_back"
+
+    class Stuck(ToyGenerations):
+        """Opens the first generation, whichever one answers."""
+
+        def open(self, legs: Any, *, create: bool) -> None:
+            self.number = self.number or 1
+            self.path = named(self.first, self.number)
+            super().open(legs, create=create)
+
+    make = make(Stuck)
+
+
+class FaultyRollback(t.IndexContract):
+    fails = "test_a_switch_lets_another_generation_answer_and_can_be_taken_back"
+
+    class OneWay(ToyGenerations):
+        before = None
+
+    make = make(OneWay)
+
+
+class FaultyDrop(t.IndexContract):
+    fails = "test_a_generation_that_does_not_answer_can_be_dropped"
+
+    class Loose(ToyGenerations):
+        """Drops the generation that answers, too."""
+
+        def drop(self, number: int) -> None:
+            named(self.first, self._there(number)).unlink()
+
+    make = make(Loose)
+
+
+class FaultyRemoval(t.IndexContract):
+    fails = "test_a_generation_that_does_not_answer_can_be_dropped"
+
+    class Keeping(ToyGenerations):
+        """Forgets a dropped generation and leaves what was in it for the next one of its number."""
+
+        def drop(self, number: int) -> None:
+            kept = named(self.first, self._there(number)).read_bytes()
+            super().drop(number)
+            self.first.with_suffix(f".dropped{number}").write_bytes(kept)
+
+        def open(self, legs: Any, *, create: bool) -> None:
+            dropped = self.first.with_suffix(f".dropped{self.number}")
+            if dropped.exists():
+                dropped.rename(named(self.first, self.number or 1))
+            super().open(legs, create=create)
+
+    make = make(Keeping)
 
 
 # Retrievers and rerankers ------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from imagora.testing import (
 )
 from imagora.testing.golden import fill
 from toy_embedders import ToyColour, ToyWords
-from toy_index import ToyMemory
+from toy_index import ToyGenerations, ToyMemory
 from toy_ledger import ToyLedger
 from toy_stages import ToyCounter, ToyEmails, ToyList, ToyQuote, ToyRetriever, ToyReverse, ToyShout
 
@@ -81,6 +81,12 @@ class TestMemoryInAFile(IndexContract):
     @pytest.fixture
     def make(self) -> Callable[[Path], ToyMemory]:
         return ToyMemory
+
+
+class TestGenerationsInFiles(IndexContract):
+    @pytest.fixture
+    def make(self) -> Callable[[Path], ToyGenerations]:
+        return ToyGenerations
 
 
 class TestLedger(LedgerContract):

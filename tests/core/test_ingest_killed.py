@@ -13,11 +13,11 @@ PROGRAM = """
 import os, random, signal, sys, threading, time
 from dataclasses import replace
 from pathlib import Path
-import imagora_ingestion.road
+import imagora_ingestion.maker
 from imagora import Item, Pipeline
 from toy_recipes import CATALOG, check, assemble
 
-imagora_ingestion.road.BATCH = 4
+imagora_ingestion.maker.BATCH = 4
 folder, rounds = Path(sys.argv[1]), int(sys.argv[2])
 
 class Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import imagora_ingestion
 import pytest
 import toys
 from imagora import Component, Options, RecipePath, hookimpl
@@ -91,7 +92,7 @@ def test_a_path_is_beside_the_file_that_says_it(tmp_path: Path) -> None:
     write(tmp_path, BASE, "deep/base.yaml")
     plan = check(write(tmp_path, "extends: deep/base.yaml\nledger: {path: l.sqlite}\n"), CATALOG)
     assert plan.index and plan.index.options.model_dump()["path"] == tmp_path / "deep/kept/base.json"
-    assert plan.ledger.path == tmp_path / "l.sqlite"
+    assert plan.ledger and plan.ledger.options.model_dump()["path"] == tmp_path / "l.sqlite"
     plan = check(write(tmp_path, "extends: deep/base.yaml\nindex: {path: mine.json}\n"), CATALOG)
     assert plan.index and plan.index.options.model_dump()["path"] == tmp_path / "mine.json"
 
@@ -116,7 +117,7 @@ class ShelfPlugin:
 
 def test_every_path_of_a_list_is_beside_the_file_that_says_it(tmp_path: Path) -> None:
     write(tmp_path, recipe_of(source={"use": "shelf", "paths": ["a", "/b"]}), "deep/base.yaml")
-    plan = check(write(tmp_path, "extends: deep/base.yaml\n"), Catalog.of(toys, ShelfPlugin()))
+    plan = check(write(tmp_path, "extends: deep/base.yaml\n"), Catalog.of(toys, ShelfPlugin(), imagora_ingestion))
     assert plan.source and plan.source.options.model_dump()["paths"] == (tmp_path / "deep/a", Path("/b"))
 
 

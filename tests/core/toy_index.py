@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,10 +13,10 @@ from typing import Any
 
 import numpy as np
 from imagora import Identity
-from imagora.errors import IdentityMismatch, IndexMissing
+from imagora.errors import IdentityMismatch, IndexMissing, UnusableIndex
 from imagora.filters import And, Eq, Filter, In, Ne, Not, Or, Range
 from imagora.item import JSONValue
-from imagora.stages import Entry, Hit, LegQuery, SearchRequest, SparseVector, Vector
+from imagora.stages import Entry, Generation, Hit, LegQuery, SearchRequest, SparseVector, Vector
 
 
 class ToyMemory:
@@ -103,13 +104,81 @@ class ToyMemory:
             return
         legs = {leg: asdict(identity) for leg, identity in self.identities.items()}
         kept = json.dumps({"legs": legs, "entries": [asdict(entry) for entry in self.entries.values()]})
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.path.with_suffix(".new")
-        with new.open("w", encoding="utf-8") as file:
-            file.write(kept)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self.path)
+        write(self.path, kept)
+
+
+class ToyGenerations(ToyMemory):
+    """A JSON file for each generation, and one more that says which of them answers."""
+
+    def __init__(self, path: Path, recipe: str = "toys", number: int | None = None) -> None:
+        super().__init__(named(path, number or 1))
+        self.first, self.recipe, self.number = path, recipe, number
+
+    @property
+    def folder(self) -> Path:
+        return self.first
+
+    def open(self, legs: Mapping[str, Identity], *, create: bool) -> None:
+        if self.number is None:
+            self.path = named(self.first, self.answering)
+        try:
+            super().open(legs, create=create)
+        except IdentityMismatch as error:
+            if self.number is None and any(each.legs == legs for each in self.generations()):
+                raise IdentityMismatch(f"{error}; try: imagora index switch {self.recipe}") from error
+            raise
+
+    def generations(self) -> list[Generation]:
+        stem, end = re.escape(self.first.stem), re.escape(self.first.suffix)
+        there = [re.fullmatch(rf"{stem}(?:-([0-9]+))?{end}", file.name) for file in self.first.parent.glob("*")]
+        numbers = sorted(int(match[1] or 1) for match in there if match)
+        return [Generation(number, (self.generation(number)._read() or ({}, {}))[0]) for number in numbers]
+
+    def generation(self, number: int) -> ToyGenerations:
+        return type(self)(self.first, self.recipe, number)
+
+    @property
+    def answering(self) -> int:
+        return self._said()[0] or 1
+
+    @property
+    def before(self) -> int | None:
+        return self._said()[1]
+
+    def switch(self, number: int) -> None:
+        self._there(number)
+        if number != self.answering:
+            write(named(self.first, "answering"), json.dumps([number, self.answering]))
+
+    def drop(self, number: int) -> None:
+        if self._there(number) == self.answering:
+            raise UnusableIndex(f"generation {number} of '{self.first}' answers")
+        write(named(self.first, "answering"), json.dumps([self.answering, None]))
+        named(self.first, number).unlink()
+
+    def _said(self) -> tuple[int | None, int | None]:
+        kept = named(self.first, "answering")
+        number, before = json.loads(kept.read_text("utf-8")) if kept.exists() else (None, None)
+        return number, before
+
+    def _there(self, number: int) -> int:
+        if not named(self.first, number).exists():
+            raise IndexMissing(f"there is no generation {number} of '{self.first}'")
+        return number
+
+
+def named(path: Path, what: int | str) -> Path:
+    return path if what == 1 else path.with_name(f"{path.stem}-{what}{path.suffix}")
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    with new.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
 
 
 def vector_of(kept: Any) -> Vector:

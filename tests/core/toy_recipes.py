@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import imagora_ingestion
 import pytest
 import toys
 from imagora import Pipeline
@@ -15,7 +16,7 @@ from imagora.catalog import Catalog
 from imagora.errors import RecipeError
 from imagora.recipe.check import check
 
-CATALOG = Catalog.of(toys)
+CATALOG = Catalog.of(toys, imagora_ingestion)
 
 ITEMS: tuple[Mapping[str, Any], ...] = (
     {"uri": "rose", "title": "a rose", "text": "A red rose in a vase.", "colour": "red", "metadata": {"price": 5}},

@@ -89,9 +89,9 @@ def _words(options: ToyWordsOptions, context: BuildContext) -> Any:
 
 
 def _memory(options: ToyMemoryOptions, context: BuildContext) -> Any:
-    from toy_index import ToyMemory
+    from toy_index import ToyGenerations, ToyMemory
 
-    return ToyMemory(options.path)
+    return ToyGenerations(options.path, context.recipe) if options.path else ToyMemory()
 
 
 def _retriever(options: ToyRetrieverOptions, context: BuildContext) -> Any:

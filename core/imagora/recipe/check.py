@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from imagora.catalog import KINDS, Catalog, installed_catalog
 from imagora.errors import PluginError, Problem, RecipeError, did_you_mean
-from imagora.options import Options
+from imagora.options import Nested, Options
 from imagora.stages import LEGS
 
 from .extends import SHIPPED, find, read_merged
-from .plan import LedgerOptions, PictureOptions, Plan, Planned, PromptOptions
-from .tree import Value, masked, replaced, without_passwords
+from .plan import PictureOptions, Plan, Planned, PromptOptions
+from .tree import Value, masked, parse, replaced, without_passwords
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
-_ONE = ("source", "index", "retriever", "generator")
+_ONE = ("source", "index", "ledger", "engine", "retriever", "generator")
+_USUAL = {"ledger": "sqlite"}
 _LISTS = {"preparers": "preparer", "rerankers": "reranker", "wrappers": "wrapper"}
 _PLACES = ("query", "passages", "answer")
-_SETTINGS: dict[str, type[Options]] = {"prompt": PromptOptions, "pictures": PictureOptions, "ledger": LedgerOptions}
+_SETTINGS: dict[str, type[Options]] = {"prompt": PromptOptions, "pictures": PictureOptions}
 SECTIONS = ("recipe", "extends", "description", *_ONE, *_LISTS, "embedders", "guardrails", *_SETTINGS)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -43,6 +45,15 @@ def check_tree(file: Path, tree: Value, catalog: Catalog) -> Plan:
         order = {str(file): 0}
         raise RecipeError(sorted(checker.problems, key=lambda p: (order.get(p.file, 1), p.file, p.line, p.column)))
     return plan
+
+
+def planned(kind: str, said: Mapping[str, Any]) -> Planned:
+    """Check one component that is said in Python, `{"use": …}`; raise RecipeError with every problem."""
+    checker = _Checker(installed_catalog())
+    found = checker._component(kind, parse(json.dumps(said, default=str), "<options>"), kind)
+    if found is None or checker.problems:
+        raise RecipeError(checker.problems)
+    return found
 
 
 class _Checker:
@@ -151,7 +162,11 @@ class _Checker:
                 self._wrong(part, f"{where}.{name}", what, at_key=True)
 
     def _component(self, kind: str, value: Value, where: str) -> Planned | None:
+        if where == "engine" and isinstance(value.data, str):
+            value = Value({"use": value}, value.mark, value.key)
         use = value.data.get("use") if isinstance(value.data, dict) else None
+        if use is None and isinstance(value.data, dict) and where in _USUAL:
+            use = replaced(value, _USUAL[where], secret=False)
         if use is None or not isinstance(use.data, str):
             names = ", ".join(offer.component.name for offer in self.catalog.offers(kind))
             self._wrong(use or value, where, f"must name a component: {{use: …}} (there is: {names})")
@@ -178,15 +193,29 @@ class _Checker:
             return None
         given = {name: part for name, part in value.data.items() if name != "use"}
         folders = {name: _folder(part) for name, part in given.items()}
+        before = len(self.problems)
+        nested = {
+            name: self._nested(kind, given[name], f"{where}.{name}")
+            for name, field in model.model_fields.items()
+            if name in given and (kind := _nested_kind(field.annotation, *field.metadata))
+        }
+        wrong = len(self.problems) > before
         try:
-            plain = {name: part.plain() for name, part in given.items()}
-            return model.model_validate(plain, context={"folders": folders})
+            plain = {name: nested[name] if name in nested else part.plain() for name, part in given.items()}
+            options = model.model_validate(plain, context={"folders": folders})
+            return None if wrong else options
         except ValidationError as invalid:
             for error in invalid.errors(include_url=False):
-                self._invalid(model, error, value, where)
+                if not (wrong and error["loc"] and error["loc"][0] in nested):  # which only follows
+                    self._invalid(model, error, value, where)
         except Exception as error:  # a stranger's validator may raise anything
             self._wrong(value, where, f"the options cannot be checked: {type(error).__name__}: {error}")
         return None
+
+    def _nested(self, kind: str, value: Value, where: str) -> object:
+        if isinstance(value.data, list):
+            return self._list(kind, value, where)
+        return None if value.data is None else self._component(kind, value, where)
 
     def _invalid(self, model: type[Options], error: ErrorDetails, value: Value, where: str) -> None:
         path = error["loc"]
@@ -229,6 +258,16 @@ def _fields(model: type[Options], path: tuple[str | int, ...]) -> list[str]:
             return []
         model = models[0]
     return list(model.model_fields)
+
+
+def _nested_kind(*parts: Any) -> str | None:
+    # The mark may be on the whole annotation, or inside of it: `Annotated[…] | None`, `tuple[Annotated[…], ...]`.
+    for part in parts:
+        inner = () if get_origin(part) is dict else get_args(part)
+        kind = part.kind if isinstance(part, Nested) else _nested_kind(*inner)
+        if kind:
+            return kind
+    return None
 
 
 def _folder(value: Value) -> Path:

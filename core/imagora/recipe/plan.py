@@ -14,7 +14,7 @@ from pydantic import Field
 
 from imagora.catalog import Offer
 from imagora.errors import Problem
-from imagora.options import Options, RecipePath
+from imagora.options import NestedComponent, Options
 from imagora.stages import Place
 
 from .tree import Mark, masked
@@ -39,23 +39,17 @@ class PictureOptions(Options):
     workers: int = Field(default=2, ge=1, le=64, description="How many pictures are decoded at once.")
 
 
-class LedgerOptions(Options):
-    """Where it is written down what was ingested."""
-
-    path: RecipePath | None = Field(default=None, description="A file; by default it lies beside an embedded index.")
-
-
 @dataclass(frozen=True)
-class Planned:
+class Planned(NestedComponent):
     """A component in its place in a recipe, with checked options; `where` is its path of keys.
 
-    secrets: values of its options that no error may quote.
+    secrets: values of its options that no error may quote. Equal ones do the same, wherever they stand.
     """
 
-    where: str
+    where: str = field(compare=False)
     offer: Offer
     options: Options
-    mark: Mark
+    mark: Mark = field(compare=False)
     secrets: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def problem(self, error: object) -> Problem:
@@ -66,6 +60,14 @@ class Planned:
     def name(self) -> str:
         """The component's name, as the recipe's `use` has it."""
         return self.offer.component.name
+
+    def nested(self) -> Iterator[Planned]:
+        """Give the components within its options, and those within theirs."""
+        for name in type(self.options).model_fields:
+            value = getattr(self.options, name)
+            for part in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(part, Planned):
+                    yield from (part, *part.nested())
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Plan:
     preparers: tuple[Planned, ...] = ()
     embedders: Mapping[str, Planned] = field(default_factory=dict)
     index: Planned | None = None
+    ledger: Planned | None = None
+    engine: Planned | None = None
     retriever: Planned | None = None
     rerankers: tuple[Planned, ...] = ()
     generator: Planned | None = None
@@ -85,17 +89,19 @@ class Plan:
     wrappers: tuple[Planned, ...] = ()
     prompt: PromptOptions = field(default_factory=PromptOptions)
     pictures: PictureOptions = field(default_factory=PictureOptions)
-    ledger: LedgerOptions = field(default_factory=LedgerOptions)
 
     def components(self) -> Iterator[Planned]:
-        """Give every planned component in the order in which stages are built."""
-        one = (self.source, *self.preparers, *self.embedders.values(), self.index, self.retriever, *self.rerankers)
+        """Give every planned component in the order in which stages are built, with those within its options."""
+        one = (self.source, *self.preparers, *self.embedders.values(), self.index, self.ledger, self.engine)
+        one = (*one, self.retriever, *self.rerankers)
         guardrails = (planned for place in self.guardrails.values() for planned in place)
-        yield from (planned for planned in (*one, self.generator, *guardrails, *self.wrappers) if planned)
+        for planned in (*one, self.generator, *guardrails, *self.wrappers):
+            yield from (planned, *planned.nested()) if planned else ()
 
     @cached_property
     def hash(self) -> str:
         """A hash of all that the recipe says (secrets left out), 16 hex digits; equal hashes mean equal pipelines."""
-        said: dict[str, Any] = {p.where: [p.name, p.options.model_dump(mode="json")] for p in self.components()}
+        answering = (part for part in self.components() if part not in (self.ledger, self.engine))
+        said: dict[str, Any] = {p.where: [p.name, p.options.model_dump(mode="json")] for p in answering}
         said |= {"prompt": self.prompt.model_dump(mode="json"), "pictures": self.pictures.model_dump(mode="json")}
         return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

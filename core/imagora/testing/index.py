@@ -12,9 +12,19 @@ from typing import Any
 
 import pytest
 
-from imagora.errors import IdentityMismatch, IndexMissing
+from imagora.errors import IdentityMismatch, IndexMissing, UnusableIndex
 from imagora.filters import And, Eq, Filter, In, Ne, Not, Or, Range
-from imagora.stages import Entry, Hit, Identity, Index, LegQuery, SearchRequest, SparseVector, Vector
+from imagora.stages import (
+    Entry,
+    GenerationalIndex,
+    Hit,
+    Identity,
+    Index,
+    LegQuery,
+    SearchRequest,
+    SparseVector,
+    Vector,
+)
 
 from .golden import need
 
@@ -23,6 +33,7 @@ LEGS = {
     "text": Identity("words", "w2", "as is", 2, "dot"),
     "sparse": Identity("terms", "w3", "as is", 0, "bm25"),
 }
+OTHERS = {**LEGS, "image": Identity("other pictures", "w9", "as is", 3, "cosine")}
 QUERIES: dict[str, Vector] = {"image": [1.0, 0.0, 0.0], "text": [1.0, 0.0], "sparse": SparseVector((7,), (1.0,))}
 PAYLOADS: dict[str, dict[str, Any]] = {
     "a": {"colour": "red", "price": 10, "tags": ["toy", "wood"], "sold": True},
@@ -200,3 +211,72 @@ class IndexContract:
             with pytest.raises(IdentityMismatch) as caught:
                 make(tmp_path / "kept").open({**LEGS, "image": theirs}, create=create)
             assert str(LEGS["image"]) in str(caught.value) and str(theirs) in str(caught.value)
+
+    @pytest.fixture
+    def two(self, make: Callable[[Path], Index], tmp_path: Path) -> Iterator[tuple[GenerationalIndex, Index]]:
+        """Give the index with "old" in it, and its second generation with "new" in it; both are open."""
+        need(self, "durable")
+        index = make(tmp_path / "grown")
+        if not isinstance(index, GenerationalIndex):
+            pytest.skip("this index has no generations")
+        assert (index.generations(), index.answering, index.before) == ([], 1, None), "nothing was made yet"
+        index.open(LEGS, create=True)
+        index.upsert([entry("old", 0.5)])
+        second = index.generation(2)
+        with pytest.raises(IndexMissing):
+            second.open(OTHERS, create=False)
+        second.open(OTHERS, create=True)
+        second.upsert([entry("new", 0.9)])
+        yield index, second
+        index.close()
+        second.close()
+
+    def test_a_generation_answers_while_another_one_is_built(self, two: Any, make: Any, tmp_path: Path) -> None:
+        index, second = two
+        assert (list(find(index)), list(find(second))) == (["old"], ["new"]), "neither has what the other one has"
+        fresh = make(tmp_path / "grown")
+        assert [(each.number, each.legs) for each in fresh.generations()] == [(1, LEGS), (2, OTHERS)]
+        assert (fresh.answering, fresh.before) == (1, None)
+        assert "2" in second.place.replace(index.place, "") and second.folder == index.folder
+        with pytest.raises(IdentityMismatch, match="imagora index switch"):
+            fresh.open(OTHERS, create=True)
+
+    def test_a_switch_lets_another_generation_answer_and_can_be_taken_back(
+        self, two: Any, make: Any, tmp_path: Path
+    ) -> None:
+        index, second = two
+        index.switch(2)
+        assert list(find(index)) == ["old"], "who has the old one open keeps it"
+        index.close()
+        second.close()
+        for legs, others, name, before in ((OTHERS, LEGS, "new", 1), (LEGS, OTHERS, "old", 2)):
+            fresh = make(tmp_path / "grown")
+            assert (fresh.answering, fresh.before) == (3 - before, before)
+            with pytest.raises(IdentityMismatch):
+                fresh.open(others, create=False)
+            fresh.open(legs, create=False)
+            assert list(find(fresh)) == [name]
+            fresh.close()
+            fresh.switch(before)
+        with pytest.raises(IndexMissing):
+            index.switch(3)
+        assert (index.answering, index.before) == (2, 1), "a refused switch changes nothing"
+
+    def test_a_generation_that_does_not_answer_can_be_dropped(self, two: Any, make: Any, tmp_path: Path) -> None:
+        index, second = two
+        index.switch(2)
+        index.close()
+        second.close()
+        with pytest.raises(UnusableIndex):
+            index.drop(2)
+        index.drop(1)
+        with pytest.raises(IndexMissing):
+            index.drop(1)
+        fresh = make(tmp_path / "grown")
+        assert ([each.number for each in fresh.generations()], fresh.answering, fresh.before) == ([2], 2, None)
+        fresh.open(OTHERS, create=True)
+        first = fresh.generation(1)
+        first.open(LEGS, create=True)
+        assert (list(find(fresh)), first.count()) == (["new"], 0), "one of that number begins empty"
+        fresh.close()
+        first.close()

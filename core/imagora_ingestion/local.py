@@ -1,0 +1,61 @@
+"""The engine `local`: decoding, embedding and writing overlap in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from imagora.runner import Change, Made, Maker
+from imagora.stages import Prepared
+
+from .belt import Belt
+
+_GATHER = 0.1
+_BREATH = 0.5
+_LARGEST_GROUP = 500
+_REPEATED = 20
+
+
+class LocalRunner:
+    """Decodes in `maker.workers` threads, embeds in one, and leaves the writing to the thread that iterates.
+
+    What is embedded and not yet written would be embedded again after a crash: it is at most a twentieth of what was
+    written before, or three batches at the beginning.
+    """
+
+    def run(self, maker: Maker, changes: Iterable[Sequence[Change]]) -> Iterator[Sequence[Made]]:
+        """Give what became of every change, in order; now and then nothing, so that whoever waits can tell so."""
+        given = 0
+        with ThreadPoolExecutor(maker.workers, thread_name_prefix="imagora-decode") as pool:
+            started = Belt(_started(pool, maker, changes), lambda: maker.batch, "read")
+            made = Belt(_embedded(started, maker), lambda: _room(given, maker.batch), "embed")
+            try:
+                while (groups := made.take(_room(given, maker.batch), patience=_BREATH)) is not None:
+                    group = [one for batch in groups for one in batch]
+                    yield group
+                    given += len(group)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+                started.close()
+                made.close()
+
+
+def _room(written: int, batch: int) -> int:
+    # In batches: as many as are taken to be written can wait on the belt meanwhile, and one more is being embedded.
+    return max(1, min(_LARGEST_GROUP // batch, (written // _REPEATED - batch) // (2 * batch)))
+
+
+def _started(
+    pool: ThreadPoolExecutor, maker: Maker, changes: Iterable[Sequence[Change]]
+) -> Iterator[tuple[Change, Future[Prepared | Made]]]:
+    for group in changes:
+        for change in group:
+            yield change, pool.submit(maker.prepare, change)
+
+
+def _embedded(started: Belt[tuple[Change, Future[Prepared | Made]]], maker: Maker) -> Iterator[list[Made]]:
+    # A batch is not waited for: what is there after a moment is embedded, and while it is, more comes together.
+    while (batch := started.take(maker.batch, gather=_GATHER)) is not None:
+        results = [(change, future.result()) for change, future in batch]
+        embedded = iter(maker.embed([(change, one) for change, one in results if isinstance(one, Prepared)]))
+        yield [one if isinstance(one, Made) else next(embedded) for _, one in results]
