@@ -18,7 +18,8 @@ class KafkaOptions(Options):
     )
     start: Literal["earliest", "latest"] = Field(
         default="earliest",
-        description="Where a new group begins: at the first message, or after the last.",
+        description="Where a new group begins, and any group when the index has nothing of the topic: at the first "
+        "message that the topic still has. latest: a new group begins after the last message, and none begins again.",
     )
     security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = Field(
         default="plaintext", description="How the brokers are spoken with."

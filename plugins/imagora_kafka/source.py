@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import TopicMetadata
 from imagora import Deleted, Item, Unreadable
 from imagora.errors import SourceError
 
@@ -32,6 +33,8 @@ class KafkaFeed:
         self._at_end: set[int] = set()  # partitions that were read to their end
         self._joined = False  # the group gave us partitions, perhaps none
         self._running = False
+        self._back = False  # partitions that we get are begun from their first messages
+        self._held: list[TopicPartition] = []  # partitions that were set back and are not read yet
 
     @property
     def uri(self) -> str:
@@ -44,8 +47,13 @@ class KafkaFeed:
 
     def items(self) -> Iterator[Item | Unreadable | Deleted]:
         """Give what comes after the committed offsets, until nothing came for `idle` seconds, or `max_messages`."""
-        self._close()
-        self._consumer = consumer = self._connected()
+        if self._consumer is not None and self._held:
+            consumer = self._consumer
+            consumer.resume(self._held)
+            self._held = []
+        else:
+            self._close()
+            self._consumer = consumer = self._connected()
         self._running = True
         try:
             for message in islice(self._messages(consumer), self.options.max_messages):
@@ -59,6 +67,34 @@ class KafkaFeed:
             raise
         finally:
             self._running = False
+
+    def restart(self) -> None:
+        """Set the group's offsets back to the first messages that there are; nothing where the recipe says `latest`."""
+        if self.options.start == "latest":
+            return
+        self._close()
+        self._consumer = consumer = self._connected()
+        self._back = True
+        until = time.monotonic() + SESSION + self.options.timeout  # by then a process that died is no member any more
+        try:
+            every = self._described(consumer).partitions.keys()
+            while not self._ours >= every:
+                if time.monotonic() > until:
+                    raise SourceError(
+                        f"the topic '{self.options.topic}' cannot be begun again while others read it in the group "
+                        f"'{self.options.group}': end them, or say another 'group' in the recipe"
+                    )
+                message = consumer.poll(0.2)
+                error = None if message is None else message.error()
+                if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                    raise KafkaException(error)
+        except BaseException as error:
+            self._close()
+            if not isinstance(error, KafkaException):
+                raise
+            raise SourceError(f"the topic '{self.options.topic}' cannot be begun again: {_in_words(error)}") from error
+        finally:
+            self._back = False
 
     def acknowledge(self, given: int) -> None:
         """Commit the offsets behind the first `given` messages."""
@@ -128,6 +164,12 @@ class KafkaFeed:
             what = failed[0] if failed else "the brokers do not answer"
             raise SourceError(f"a message cannot be copied to the topic '{to}': {what}")
 
+    def _described(self, consumer: Consumer) -> TopicMetadata:
+        found = consumer.list_topics(self.options.topic, timeout=self.options.timeout).topics[self.options.topic]
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return found
+
     def _connected(self) -> Consumer:
         options = self.options
         said: dict[str, Any] = self._shared() | {
@@ -145,17 +187,23 @@ class KafkaFeed:
         self._ours, self._at_end = set(), set()
         consumer = Consumer(said)
         try:
-            topics = consumer.list_topics(options.topic, timeout=options.timeout).topics
-            error = topics[options.topic].error
-            if error is not None:
-                raise KafkaException(error)
+            self._described(consumer)
             consumer.subscribe([options.topic], on_assign=self._gain, on_revoke=self._lose, on_lost=self._lose)
         except KafkaException as failure:
             consumer.close()
             raise SourceError(f"the topic '{options.topic}' cannot be read: {_in_words(failure)}") from failure
         return consumer
 
-    def _gain(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+    def _gain(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._back:
+            for partition in partitions:
+                partition.offset = consumer.get_watermark_offsets(partition, timeout=self.options.timeout)[0]
+            consumer.assign(partitions)
+            consumer.pause(partitions)
+            consumer.commit(
+                offsets=partitions, asynchronous=False
+            )  # whoever reads next begins there, after a crash too
+            self._held = partitions
         self._ours |= {partition.partition for partition in partitions}
         self._joined = True
 
@@ -181,7 +229,7 @@ class KafkaFeed:
     def _close(self) -> None:
         if self._consumer is not None:
             self._consumer.close()
-        self._consumer = None
+        self._consumer, self._held = None, []
 
 
 def _in_words(error: KafkaException) -> str:

@@ -13,7 +13,7 @@ from imagora.errors import PictureError, SourceError
 from .connecting import Row, in_words, reading
 from .options import PostgresOptions
 from .rows import thing_of
-from .state import Marks, read_last, write_last
+from .state import Marks, forget_last, read_last, write_last
 from .statement import Shape, count_of, picture_of, rows_of, run, shape_of
 
 ROWS = 500
@@ -94,6 +94,10 @@ class ChangedRows(Rows):
                 if value not in (None, "infinity", "-infinity", "NaN"):  # nothing would come after these
                     marks.add(given, value)
                 yield thing
+
+    def restart(self) -> None:
+        """Forget how far the last run came, so that the next reads every row."""
+        forget_last(self.options)
 
     def acknowledge(self, given: int) -> None:
         """Keep how far this run came: what the first `given` rows were is in the index, or refused for good."""

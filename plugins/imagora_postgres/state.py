@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from hashlib import sha256
+from pathlib import Path
 
 from imagora.errors import SourceError
 
@@ -39,12 +40,29 @@ def write_last(options: PostgresOptions, shape: Shape, last: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
-        if hasattr(os, "O_DIRECTORY"):
-            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            os.fsync(folder)
-            os.close(folder)
+        _sync(path.parent)
     except OSError as error:
         raise SourceError(f"the state '{path}' cannot be written: {error.strerror}") from None
+
+
+def forget_last(options: PostgresOptions) -> None:
+    """Let the next run read every row; what was kept is off the disk when this returns."""
+    assert options.state is not None  # noqa: S101 - the options say that it goes with the cursor
+    try:
+        options.state.unlink()
+        _sync(options.state.parent)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SourceError(f"the state '{options.state}' cannot be removed: {error.strerror}") from None
+
+
+def _sync(folder: Path) -> None:
+    """Put a folder's list of files on the disk."""
+    if hasattr(os, "O_DIRECTORY"):
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        os.fsync(opened)
+        os.close(opened)
 
 
 def _of(options: PostgresOptions, shape: Shape) -> str:

@@ -72,6 +72,9 @@ class S3Events:
         finally:
             self._running = False
 
+    def restart(self) -> None:
+        """Do nothing: a queue has only what is not done yet. What was there before is listed once with `s3`."""
+
     def acknowledge(self, given: int) -> None:
         """Delete the messages of all that is durable or refused."""
         done = [taken.receipt for taken in self._taken if taken.ends <= given]

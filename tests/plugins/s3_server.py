@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import imagora_ingestion
 import imagora_s3
 import pytest
 import toys
@@ -21,7 +22,7 @@ from toy_recipes import recipe_of, write
 boto3 = pytest.importorskip("boto3", reason="needs the test group: moto[server]")
 pytest.importorskip("s3fs", reason="needs the extra: pip install 'imagora[s3]'")
 
-CATALOG = Catalog.of(toys, imagora_s3)
+CATALOG = Catalog.of(toys, imagora_ingestion, imagora_s3)
 KEYS = {"key": "tester", "secret": "not a secret", "region": "us-east-1"}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import imagora_ingestion
 import imagora_kafka
 import pytest
 import toys
@@ -21,7 +22,7 @@ from toy_recipes import recipe_of, write
 
 kafka = pytest.importorskip("confluent_kafka", reason="needs the extra: pip install 'imagora[kafka]'")
 QUIET = {"logger": logging.getLogger("imagora-tests-kafka")}
-CATALOG = Catalog.of(toys, imagora_kafka)
+CATALOG = Catalog.of(toys, imagora_ingestion, imagora_kafka)
 
 
 class Cluster:
@@ -65,6 +66,15 @@ def source(cluster: Cluster, topic: str, **more: Any) -> dict[str, Any]:
     return {"use": "kafka", "servers": cluster.servers, "topic": topic, "group": topic, "idle": 0.5, **more}
 
 
+def feed_of(cluster: Cluster, topic: str, **more: Any) -> Any:
+    from imagora_kafka.options import KafkaOptions
+    from imagora_kafka.source import KafkaFeed
+
+    said = source(cluster, topic, **more)
+    del said["use"]
+    return KafkaFeed(KafkaOptions.model_validate(said))
+
+
 def pipeline_of(folder: Path, said: dict[str, Any]) -> Pipeline:
     recipe = recipe_of(source=said, index={"use": "toy_memory", "path": "index.json"})
     plan = check(write(folder, recipe), CATALOG)
@@ -103,7 +113,7 @@ def test_messages_come_again_after_a_crash_and_the_index_ends_up_right(cluster: 
             pipeline.ingest()
         feed._close()  # the process ends
     before = kept(tmp_path)
-    assert before and cluster.committed("crash") == {0: -1001, 1: -1001}, "written, and not said to the broker"
+    assert before and cluster.committed("crash") == {0: 0, 1: 0}, "written, and not said to the broker"
     cluster.send("crash", ("1", None))
     with pipeline_of(tmp_path, source(cluster, "crash")) as pipeline:
         report = pipeline.ingest()
@@ -112,14 +122,9 @@ def test_messages_come_again_after_a_crash_and_the_index_ends_up_right(cluster: 
 
 
 def test_poison_is_named_copied_and_passed_and_offsets_go_only_as_far_as_acknowledged(cluster: Cluster) -> None:
-    from imagora_kafka.options import KafkaOptions
-    from imagora_kafka.source import KafkaFeed
-
     cluster.send("poison", ("a", words("1")), ("b", b"{"), (None, words("x")), ("a", None))
     cluster.send("poison", ("c", b"\x89PNG"), headers=[("content-type", b"image/png")])
-    options = {**source(cluster, "poison", dead_letters="dead", max_messages=5)}
-    del options["use"]
-    feed = KafkaFeed(KafkaOptions.model_validate(options))
+    feed = feed_of(cluster, "poison", dead_letters="dead", max_messages=5)
     given = list(feed.items())
     assert [type(thing) for thing in given] == [Item, Unreadable, Unreadable, Deleted, Item]
     assert [thing.uri for thing in given] == ["a", "poison/0/1", "poison/0/2", "a", "c"]
@@ -144,3 +149,40 @@ def test_brokers_that_do_not_answer_are_named() -> None:
     assert feed.uri == "kafka:shop" and feed.count() is None
     with pytest.raises(SourceError, match="the topic 'shop' cannot be read: "):
         list(feed.items())
+
+
+def test_a_restart_begins_at_the_first_messages_for_whoever_reads_next(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imagora_kafka.source.SESSION", 4)
+    cluster.send("again", ("a", words("1")), ("b", words("1")))
+    cluster.send("again", ("c", words("1")), partition=1)
+    first, stays = feed_of(cluster, "again"), feed_of(cluster, "again", start="latest")
+    first.restart()
+    assert sorted(thing.uri for thing in first.items()) == ["a", "b", "c"], "the offsets were never committed"
+    first.acknowledge(3)
+    assert cluster.committed("again")[0] == 2
+    stays.restart()
+    assert cluster.committed("again")[0] == 2, "after the last message is where it wants to be"
+    second = feed_of(cluster, "again")
+    second.restart()
+    second._close()  # the process ends before it reads
+    assert cluster.committed("again")[0] == 0
+    third = feed_of(cluster, "again")
+    assert sorted(thing.uri for thing in third.items()) == ["a", "b", "c"]
+    third.acknowledge(3)
+
+
+def test_a_topic_that_others_read_cannot_be_begun_again(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagora_kafka.source.SESSION", 1)
+    cluster.send("shared", ("a", words("1")))
+    cluster.send("shared", ("b", words("1")), partition=1)
+    other = kafka.Consumer({"bootstrap.servers": cluster.servers, "group.id": "shared", **QUIET})
+    other.subscribe(["shared"])
+    try:
+        while not other.assignment():
+            other.poll(0.2)
+        with pytest.raises(SourceError, match="cannot be begun again while others read it in the group 'shared'"):
+            feed_of(cluster, "shared", timeout=1).restart()
+    finally:
+        other.close()

@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import imagora_ingestion
 import imagora_pdf
 import pytest
 import toys
@@ -263,14 +264,14 @@ def test_pages_are_ingested_found_and_only_those_that_changed_are_drawn_again(tm
     other = tmp_path / "docs" / "other.pdf"
 
     def ingest() -> tuple[int, int, int, int, int]:
-        with load(tmp_path / "shop.yaml", catalog=Catalog.of(toys, imagora_pdf)) as pipeline:
+        with load(tmp_path / "shop.yaml", catalog=Catalog.of(toys, imagora_ingestion, imagora_pdf)) as pipeline:
             done = pipeline.ingest()
         return done.added, done.changed, done.unchanged, done.deleted, len(done.quarantined)
 
     (tmp_path / "docs" / "shop.pdf").write_bytes(TWO)
     other.write_bytes(pdf([("a table", "white")]))
     assert ingest() == (3, 0, 0, 0, 0)
-    with load(tmp_path / "shop.yaml", catalog=Catalog.of(toys, imagora_pdf)) as pipeline:
+    with load(tmp_path / "shop.yaml", catalog=Catalog.of(toys, imagora_ingestion, imagora_pdf)) as pipeline:
         found = pipeline.search("a blue sofa")
     assert found.passages[0].metadata["page"] == 2 and found.passages[0].metadata["title"] == "Catalogue"
     assert ingest() == (0, 0, 3, 0, 0)

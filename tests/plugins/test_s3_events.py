@@ -82,6 +82,7 @@ def said(things: Sequence[Item | Deleted | Unreadable]) -> list[str]:
 def test_it_is_a_feed_named_like_the_listing_of_the_same_address(shop: Shop) -> None:
     feed = shop.feed()
     assert isinstance(feed, Feed) and feed.uri == f"s3://shop/photos?endpoint={shop.server.url}"
+    feed.restart()
     assert list(feed.items()) == [] and feed.count() is None
     feed.acknowledge(0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import imagora_ingestion
 import imagora_table
 import toys
 from imagora import load
@@ -33,13 +34,13 @@ def test_a_table_is_ingested_found_and_only_what_changed_is_embedded_again(tmp_p
 
     def ingest(rows: list[str]) -> tuple[int, int, int, int, int, int]:
         (tmp_path / "catalogue.csv").write_text("\n".join(["id,picture,title,price,sold", *rows]))
-        with load(tmp_path / "shop.yaml", catalog=Catalog.of(toys, imagora_table)) as pipeline:
+        with load(tmp_path / "shop.yaml", catalog=Catalog.of(toys, imagora_ingestion, imagora_table)) as pipeline:
             done = pipeline.ingest()
         counts = done.added, done.changed, done.relabelled, done.unchanged, done.deleted
         return *counts, len(done.quarantined)
 
     assert ingest(ROWS) == (3, 0, 0, 0, 0, 0)
-    with load(tmp_path / "shop.yaml", catalog=Catalog.of(toys, imagora_table)) as pipeline:
+    with load(tmp_path / "shop.yaml", catalog=Catalog.of(toys, imagora_ingestion, imagora_table)) as pipeline:
         found = pipeline.search("a blue sofa")
     assert found.passages[0].metadata["title"] == "A sofa" and found.passages[0].metadata["price"] == 80.0
     assert ingest(ROWS) == (0, 0, 0, 3, 0, 0)
@@ -59,7 +60,7 @@ def test_pictures_behind_urls_are_not_fetched_again_while_their_etag_stays(tmp_p
 
         def ingest() -> tuple[int, list[str]]:
             server.asked.clear()
-            with load(tmp_path / "shop.yaml", catalog=Catalog.of(toys, imagora_table)) as pipeline:
+            with load(tmp_path / "shop.yaml", catalog=Catalog.of(toys, imagora_ingestion, imagora_table)) as pipeline:
                 return pipeline.ingest().embedded, list(server.asked)
 
         assert ingest() == (1, ["HEAD /a.png", "GET /a.png"])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import imagora_ingestion
 import imagora_postgres
 import pytest
 import toys
@@ -21,7 +22,7 @@ from toy_recipes import built, recipe_of
 from toy_stages import square
 
 Sql, Make = Callable[..., Any], Callable[..., Rows]
-CATALOG = Catalog.of(toys, imagora_postgres)
+CATALOG = Catalog.of(toys, imagora_ingestion, imagora_postgres)
 TABLE = """CREATE TABLE goods (id int PRIMARY KEY, title text, picture bytea, price int,
     changed timestamptz NOT NULL DEFAULT clock_timestamp(), gone boolean NOT NULL DEFAULT false)"""
 SINCE = {"cursor": "changed", "state": "state.json", "deleted": "gone"}
@@ -169,6 +170,32 @@ def test_a_picture_that_could_not_be_fetched_comes_again(sql: Sql, rows: Make, t
     source.acknowledge(1)
     assert not (tmp_path / "state.json").exists()
     assert len(list(source.items())) == 1
+
+
+def test_a_lost_index_is_filled_with_every_row_though_the_state_is_there(
+    sql: Sql, ingest: Callable[..., IngestReport], tmp_path: Path
+) -> None:
+    insert(sql, (1, "a rose", "red", 5), (2, "the sea", "blue", 0), (3, "a lemon", "yellow", 1))
+    assert ingest(**SINCE, overlap=0).added == 3
+    state = (tmp_path / "state.json").read_text()
+    for file in tmp_path.glob("index.json*"):
+        file.unlink()
+    assert ingest(**SINCE, overlap=0).added == 3
+    assert set(kept(tmp_path)) == {"1", "2", "3"} and (tmp_path / "state.json").read_text() == state
+
+
+def test_a_restart_reads_every_row_and_is_kept(sql: Sql, rows: Make, tmp_path: Path) -> None:
+    sql(TABLE)
+    insert(sql, (1, "a rose", "red", 5), (2, "the sea", "blue", 0))
+    more = {"cursor": "changed", "state": tmp_path / "state.json", "overlap": 0}
+    source = rows(**more)
+    assert isinstance(source, ChangedRows)
+    source.restart()
+    assert len(list(source.items())) == 2
+    source.acknowledge(2)
+    assert len(list(source.items())) == 1
+    source.restart()
+    assert len(list(rows(**more).items())) == 2
 
 
 def test_a_deleted_row_is_told_once_it_is_deleted(sql: Sql, rows: Make, tmp_path: Path) -> None:
