@@ -9,7 +9,6 @@ from itertools import islice
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import TopicMetadata
 from imagora import Deleted, Item, Unreadable
 from imagora.errors import SourceError
 
@@ -77,7 +76,7 @@ class KafkaFeed:
         self._back = True
         until = time.monotonic() + SESSION + self.options.timeout  # by then a process that died is no member any more
         try:
-            every = self._described(consumer).partitions.keys()
+            every = self._partitions(consumer)
             while not self._ours >= every:
                 if time.monotonic() > until:
                     raise SourceError(
@@ -164,11 +163,11 @@ class KafkaFeed:
             what = failed[0] if failed else "the brokers do not answer"
             raise SourceError(f"a message cannot be copied to the topic '{to}': {what}")
 
-    def _described(self, consumer: Consumer) -> TopicMetadata:
+    def _partitions(self, consumer: Consumer) -> set[int]:
         found = consumer.list_topics(self.options.topic, timeout=self.options.timeout).topics[self.options.topic]
         if found.error is not None:
             raise KafkaException(found.error)
-        return found
+        return set(found.partitions)
 
     def _connected(self) -> Consumer:
         options = self.options
@@ -187,7 +186,7 @@ class KafkaFeed:
         self._ours, self._at_end = set(), set()
         consumer = Consumer(said)
         try:
-            self._described(consumer)
+            self._partitions(consumer)
             consumer.subscribe([options.topic], on_assign=self._gain, on_revoke=self._lose, on_lost=self._lose)
         except KafkaException as failure:
             consumer.close()
