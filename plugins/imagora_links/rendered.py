@@ -1,0 +1,51 @@
+"""What real parsers make of a text: markdown-it's links and pictures, and the attributes of HTML."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+from markdown_it import MarkdownIt
+
+from .tags import ACTIVE, ADDRESSES, destinations
+
+
+class _Collector(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ACTIVE:
+            self.found.append("")
+        for name, value in attrs:
+            self.found.extend(destinations(tag, name, value or "") if value or name in ADDRESSES else [])
+
+
+def _markdown() -> MarkdownIt:
+    made = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    made.validateLink = lambda url: True  # type: ignore[method-assign]  # a parser that refuses is none to rely on
+    made.normalizeLink = lambda url: url  # type: ignore[method-assign]  # destinations as they are written
+    return made
+
+
+_MARKDOWN = _markdown()
+
+
+def destinations_of(text: str) -> list[str]:
+    """Give every destination in a text, read as Markdown with HTML in it, and as HTML alone."""
+    environment: dict[str, Any] = {}
+    found = []
+    for source in (_MARKDOWN.render(text, environment), text):
+        collector = _Collector()
+        collector.feed(source)
+        collector.close()
+        found += collector.found
+    return found + [str(reference["href"]) for reference in environment.get("references", {}).values()]
+
+
+def code_of(text: str) -> list[str]:
+    """Give the contents of a text's code, in lines and in blocks."""
+    tokens = _MARKDOWN.parse(text)
+    within = [token for parent in tokens for token in (parent, *(parent.children or ()))]
+    return [token.content for token in within if token.type in {"code_inline", "code_block", "fence"}]
