@@ -1,4 +1,4 @@
-"""Rows of a PostgreSQL query as items: the database stays the one place where metadata is kept."""
+"""PostgreSQL: rows of a query as items, so that metadata stays in one place, and the ledger in its tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,33 @@ def offer_sources() -> list[Component[Any]]:
     ]
 
 
+@imagora.hookimpl
+def offer_ledgers() -> list[Component[Any]]:
+    """Offer `postgres`."""
+    from .options import LedgerOptions
+
+    return [
+        Component(
+            name="postgres",
+            summary="Tables in PostgreSQL, in which several recipes may have their ledgers.",
+            options=LedgerOptions,
+            build=_build_ledger,
+            requires=("psycopg",),
+            extra="postgres",
+            about="Makes its tables when they are missing. An ingest holds a lock for as long as it runs, and a second "
+            "one into the same ledger ends at once; reading is always possible. The lock belongs to the connection, so "
+            "a pooler in between must keep connections whole (session pooling).",
+        )
+    ]
+
+
 def _build(options: Any, _context: BuildContext) -> Any:
     from .source import ChangedRows, Rows
 
     return Rows(options) if options.cursor is None else ChangedRows(options)
+
+
+def _build_ledger(options: Any, context: BuildContext) -> Any:
+    from .ledger import PostgresLedger
+
+    return PostgresLedger(options, options.name or context.recipe)

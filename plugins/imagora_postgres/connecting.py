@@ -1,4 +1,4 @@
-"""Connections that only read, and what goes wrong with them in words."""
+"""Connections, those that only read among them, and what goes wrong with them in words."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from imagora.errors import SourceError
+from imagora.errors import ImagoraError, SourceError
 from psycopg.types import datetime as times
 from psycopg.types.json import set_json_loads
 
-from .options import PostgresOptions
+from .options import PostgresOptions, Server
 
 Row = tuple[Any, ...]
 
@@ -21,16 +21,35 @@ class NotJSON:
     """A JSON value that cannot be read, e.g. for its depth."""
 
 
+def connect(options: Server, wrong: type[ImagoraError] = SourceError, **settings: str | int) -> psycopg.Connection[Row]:
+    """Connect; raise `wrong`, without a password, where that cannot be done.
+
+    settings: of libpq, where the connection string says nothing else.
+    """
+    known: dict[str, Any] = {**settings, **_known(options, wrong)}
+    try:
+        return psycopg.connect(**known)
+    except psycopg.Error as error:
+        where = place_of(options, wrong)
+        raise wrong(f"cannot connect to PostgreSQL at '{where}': {without_password(error, options)}") from None
+
+
+def place_of(options: Server, wrong: type[ImagoraError] = SourceError) -> str:
+    """Say which server and database it is."""
+    known = _known(options, wrong)
+    return f"{known.get('host', 'localhost')}:{known.get('port', 5432)}/{known.get('dbname', '')}"
+
+
+def was_lost(error: psycopg.Error) -> bool:
+    """Tell whether an error means that the connection is gone."""
+    lost = error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+    return lost and isinstance(error, psycopg.OperationalError)
+
+
 @contextmanager
 def reading(options: PostgresOptions) -> Iterator[psycopg.Connection[Row]]:
     """Connect, and give one read-only transaction of one snapshot."""
-    known = _known(options)
-    try:
-        connection = psycopg.connect(**known)
-    except psycopg.Error as error:
-        where = f"{known.get('host', 'localhost')}:{known.get('port', 5432)}/{known.get('dbname', '')}"
-        raise SourceError(f"cannot connect to PostgreSQL at '{where}': {_without(error, known)}") from None
-    with connection:
+    with connect(options) as connection:
         connection.read_only = True
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.prepare_threshold = None  # poolers that share connections lose prepared statements
@@ -64,13 +83,12 @@ def in_words(options: PostgresOptions, before_query: int | None = None) -> Itera
             f"the query was stopped: {said}; its limit is 'timeout: {options.timeout:g}' seconds"
         ) from None
     except psycopg.Error as error:
-        lost = error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
-        if lost and isinstance(error, psycopg.OperationalError):
-            said = _without(error, _known(options))
+        if was_lost(error):
+            said = without_password(error, options)
             raise SourceError(
                 f"the connection to PostgreSQL was lost: {said}; what is ingested stays, so run it again to go on"
             ) from None
-        said = error.diag.message_primary or _without(error, _known(options))
+        said = error.diag.message_primary or without_password(error, options)
         raise SourceError(f"the query cannot be run: {said}{_place(error, options, before_query)}") from None
     except UnicodeDecodeError as error:
         raise SourceError(f"the database gives text that is not UTF-8: {error.reason}") from None
@@ -87,12 +105,12 @@ def _place(error: psycopg.Error, options: PostgresOptions, before_query: int | N
     return f" at line {len(before)}, column {len(before[-1]) + 1} of the query{hint}"
 
 
-def _known(options: PostgresOptions) -> dict[str, Any]:
+def _known(options: Server, wrong: type[ImagoraError] = SourceError) -> dict[str, Any]:
     """Give how to connect; what is wrong with a connection string is not quoted, since it has a password in it."""
     try:
         known = psycopg.conninfo.conninfo_to_dict(options.dsn.get_secret_value() if options.dsn else "")
     except psycopg.ProgrammingError:
-        raise SourceError(
+        raise wrong(
             "the dsn cannot be read; its form is postgresql://USER:PASSWORD@HOST:PORT/DBNAME, and signs such as '@' or "
             "'/' in the password are written as %40 and %2F"
         ) from None
@@ -104,9 +122,10 @@ def _known(options: PostgresOptions) -> dict[str, Any]:
     return {"connect_timeout": 10, "application_name": "imagora", **known, "client_encoding": "utf8"}
 
 
-def _without(error: psycopg.Error, known: dict[str, Any]) -> str:
+def without_password(error: psycopg.Error, options: Server) -> str:
+    """Give what an error says, on one line and with the password taken out."""
     said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    password = str(known.get("password") or "")
+    password = str(_known(options).get("password") or "")
     return said.replace(password, "…") if password else said
 
 

@@ -1,9 +1,9 @@
-"""The options of the source `postgres`."""
+"""The options of the source `postgres` and of the ledger `postgres`."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
 from imagora import Options, RecipePath
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -43,7 +43,31 @@ class Columns(Options):
     )
 
 
-class PostgresOptions(Options):
+class Server(Options):
+    """Which database, and who connects."""
+
+    dsn: SecretStr | None = Field(
+        default=None,
+        description="Connection string, e.g. postgresql://reader:…@db/shop?sslmode=verify-full; best as '${NAME}' from "
+        "the environment. Instead of host, port, dbname, user and password.",
+    )
+    host: str | None = Field(default=None, description="The server's name or address, or the folder of its socket.")
+    port: int | None = Field(default=None, ge=1, le=65535, description="The server's port; left out: 5432.")
+    dbname: str | None = Field(default=None, description="The database's name.")
+    user: str | None = Field(default=None, description="Who connects; for a source, give one that may only read.")
+    password: SecretStr | None = Field(default=None, description="The user's password; best as '${NAME}'.")
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Self:
+        apart = [name for name in ("host", "port", "dbname", "user", "password") if getattr(self, name) is not None]
+        if self.dsn is not None and apart:
+            raise ValueError(f"say either dsn or {', '.join(apart)}, not both")
+        if self.dsn is None and self.dbname is None:
+            raise ValueError("where is the database? say dsn: ${NAME}, or host, dbname, user and password")
+        return self
+
+
+class PostgresOptions(Server):
     """Where the database is, and which rows are items."""
 
     name: str = Field(
@@ -54,16 +78,6 @@ class PostgresOptions(Options):
     query: Annotated[str, AfterValidator(_one_select)] = Field(
         description="One SELECT that gives a row an item, run in a read-only transaction."
     )
-    dsn: SecretStr | None = Field(
-        default=None,
-        description="Connection string, e.g. postgresql://reader:…@db/shop?sslmode=verify-full; best as '${NAME}' from "
-        "the environment. Instead of host, port, dbname, user and password.",
-    )
-    host: str | None = Field(default=None, description="The server's name or address, or the folder of its socket.")
-    port: int | None = Field(default=None, ge=1, le=65535, description="The server's port; left out: 5432.")
-    dbname: str | None = Field(default=None, description="The database's name.")
-    user: str | None = Field(default=None, description="Who connects; give one that may only read.")
-    password: SecretStr | None = Field(default=None, description="The user's password; best as '${NAME}'.")
     columns: Columns = Field(default=Columns(), description="Which of the query's columns is what.")
     folder: RecipePath | None = Field(
         default=None, description="The folder that pictures' paths are under, where the column 'picture' has paths."
@@ -91,11 +105,24 @@ class PostgresOptions(Options):
 
     @model_validator(mode="after")
     def _fits_together(self) -> PostgresOptions:
-        apart = [name for name in ("host", "port", "dbname", "user", "password") if getattr(self, name) is not None]
-        if self.dsn is not None and apart:
-            raise ValueError(f"say either dsn or {', '.join(apart)}, not both")
-        if self.dsn is None and self.dbname is None:
-            raise ValueError("where is the database? say dsn: ${NAME}, or host, dbname, user and password")
         if (self.cursor is None) != (self.state is None):
             raise ValueError("'cursor' and 'state' go together, e.g. cursor: updated_at, state: ./goods.cursor.json")
         return self
+
+
+class LedgerOptions(Server):
+    """Where it is written down what an index holds."""
+
+    tables: str = Field(
+        default="imagora",
+        pattern=r"^([a-z_][a-z0-9_]{0,40}\.)?[a-z_][a-z0-9_]{0,40}$",
+        description="What the names of its tables begin with, e.g. 'imagora' for imagora_items; 'search.imagora' puts "
+        "them into the schema 'search'. They are made when they are missing.",
+    )
+    name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="What tells this ledger from others in the same tables; left out: the recipe's name. Recipes that "
+        "share an index must share its ledger, and others must not.",
+    )

@@ -94,7 +94,7 @@ def sql(server: Server) -> Server:
     """Give the server's database `shop` with nothing in it; `reader` may use and change its tables."""
     shop = replace(server, dbname="shop")
     shop(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'imagora'",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'imagora%'",
         "DROP SCHEMA public CASCADE",
         "CREATE SCHEMA public",
         "GRANT ALL ON SCHEMA public TO reader",

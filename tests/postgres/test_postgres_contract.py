@@ -1,12 +1,13 @@
-"""`postgres` keeps the contracts of components and of sources."""
+"""`postgres` keeps the contracts of components and of sources; that of ledgers is in test_postgres_ledger.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from imagora import Component
 from imagora.testing import ComponentContract, SourceContract
 from imagora_postgres.source import ChangedRows, Rows
 
@@ -24,6 +25,17 @@ INSERT INTO goods VALUES
 class TestPostgresComponent(ComponentContract):
     plugin = "imagora_postgres"
     examples: ClassVar = {"postgres": {"name": "goods", "query": "SELECT 1 AS id", "dbname": "shop"}}
+
+    def offers(self) -> Iterator[tuple[str, Component[Any]]]:
+        return ((kind, component) for kind, component in super().offers() if kind == "sources")
+
+
+class TestPostgresLedgerComponent(ComponentContract):
+    plugin = "imagora_postgres"
+    examples: ClassVar = {"postgres": {"dbname": "shop"}}
+
+    def offers(self) -> Iterator[tuple[str, Component[Any]]]:
+        return ((kind, component) for kind, component in super().offers() if kind == "ledgers")
 
 
 class TestAllRows(SourceContract):
