@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from .opening import open_pipeline
 from .printable import printable
+from .watching import watch as watch_source
 
 if TYPE_CHECKING:
     from imagora import Pipeline
@@ -29,13 +31,20 @@ def ingest(
     source: Annotated[Path | None, typer.Option(help="Where the items are, instead of what the recipe says.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take so many items at most, and delete none.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Say first what an interrupted ingest left behind.")] = False,
     quarantined: Annotated[bool, typer.Option("--quarantined", help="List what the last ingest refused.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Ingest again whenever the source changes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Bring a recipe's index up to date with its source: new and changed items in, deleted ones out.
 
-    Interrupted or crashed, the same command goes on where it was: what is written is not embedded again.
+    Interrupted or crashed, the same command goes on where it was, with --resume or without: what is written is not
+    embedded again. Where the recipe's embedders changed, another generation of the index is made beside the one that
+    answers; see: imagora index switch. With --watch and --json every round is an object on a line of its own.
     """
+    if watch and (dry_run or quarantined or limit is not None):
+        typer.echo("error: --watch goes with none of --dry-run, --quarantined and --limit", err=True)
+        raise typer.Exit(2)
     with open_pipeline(recipe) as pipeline:
         if dry_run:
             _survey(pipeline, source, as_json=as_json)
@@ -43,14 +52,42 @@ def ingest(
         if quarantined:
             _list_quarantined(pipeline, as_json=as_json)
             return
-        with progress_bar("ingesting") as on_progress:
+        if resume:
+            _say_what_is_left(pipeline)
+        bar, tell = partial(progress_bar, "ingesting"), partial(_tell, recipe, as_json=as_json, watch=watch)
+        if watch:
+            watch_source(pipeline, source, bar, tell, as_json=as_json)
+            return
+        with bar() as on_progress:
             report = pipeline.ingest(source, limit=limit, on_progress=on_progress)
-    if as_json:
-        typer.echo(json.dumps(report.to_dict(), indent=2))
-    else:
-        show_report(Console(), report)
+    tell(report)
     if report.quarantined:
         raise typer.Exit(3 if report.done > len(report.quarantined) else 1)
+
+
+def _tell(recipe: str, report: IngestReport, *, as_json: bool, watch: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=None if watch else 2))
+        return
+    show_report(Console(), report)
+    if not report.answering:
+        typer.echo(
+            f"generation {report.generation} is up to date and does not answer yet; let it, with: "
+            f"imagora index switch {printable(recipe)}"
+        )
+
+
+def _say_what_is_left(pipeline: Pipeline) -> None:
+    from imagora_ingestion.verify import compare
+
+    from imagora.errors import ImagoraError
+
+    try:
+        states = compare(pipeline.plan, pipeline.stages).states
+    except ImagoraError:  # no index, or none of these embedders
+        states = {}
+    said = ", ".join(f"{number} {state}" for state, number in states.items()) or "nothing is there yet"
+    typer.echo(f"going on from: {said}", err=True)
 
 
 def _survey(pipeline: Pipeline, source: Path | None, *, as_json: bool) -> None:

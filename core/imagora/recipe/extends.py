@@ -22,13 +22,15 @@ def shipped_recipes() -> dict[str, Path]:
 
 
 def find(recipe: str | Path) -> Path:
-    """Give the file of a recipe: a file's path, or the name of a shipped recipe."""
+    """Give the file of a recipe: a file's path, the name of a shipped recipe, or that of NAME.yaml where one is."""
     path = Path(recipe)
     if _is(path.is_file):
         return path
     shipped = shipped_recipes()
     if str(recipe) in shipped:
         return shipped[str(recipe)]
+    if str(recipe) == path.name and _is(Path(f"{recipe}.yaml").is_file):
+        return Path(f"{recipe}.yaml")  # as messages name it
     is_folder = bool(path.parts) and _is(path.is_dir)
     if is_folder or path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
         what = "is a folder, not a recipe file" if is_folder else "there is no such file"
