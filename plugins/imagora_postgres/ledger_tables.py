@@ -16,11 +16,12 @@ CREATE TABLE IF NOT EXISTS {ledgers} (
     ledger int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE
 );
 -- In the collation "C": ids are given in pages, and an update of a language's rules must not change their order.
+-- A row is written several times on its way; with room left in its page the indexes need not be written again.
 CREATE TABLE IF NOT EXISTS {items} (
     ledger int NOT NULL REFERENCES {ledgers}, generation int NOT NULL, id text COLLATE "C" NOT NULL,
     source text COLLATE "C" NOT NULL, uri text NOT NULL, content text NOT NULL, metadata text NOT NULL,
     recipe text NOT NULL, state text NOT NULL, PRIMARY KEY (ledger, generation, id)
-);
+) WITH (fillfactor = 70);
 -- Names may be longer than an index takes, so it has their hashes.
 CREATE INDEX IF NOT EXISTS {items_by_source} ON {items} (ledger, generation, hashtextextended(source, 0), id);
 CREATE TABLE IF NOT EXISTS {quarantine} (
