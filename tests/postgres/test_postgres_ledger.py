@@ -107,9 +107,9 @@ def test_a_lost_connection_is_made_again_with_its_lock(make: Make, sql: Any) -> 
     uses: list[Callable[[], object]] = [
         lambda: ledger.mark([row(1, "2")], "embedded"),
         lambda: ledger.commit([row(1, "2")]),
-        ledger.count,
-        lambda: given.extend(ids),
         lambda: ledger.begin("shop"),
+        ledger.count,
+        lambda: given.extend(ids),  # the last one reads: the lock is held after that, too
     ]
     for use in uses:
         assert sql(END) == [(True,)]
