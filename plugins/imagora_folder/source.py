@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from threading import Event
 from typing import Any
 
 from imagora import Item, Unreadable
@@ -15,6 +16,7 @@ from .plan import Planned, plan_items
 from .reading import TEXT_BYTES, YAML_BYTES, Unusable, decode_text, flat, parse_json, parse_yaml, read_bytes
 from .rows import Row, most_bytes, read_rows
 from .walk import SIDE_ENDINGS, list_files, printable, shown
+from .watching import Watch
 
 
 class FolderSource:
@@ -26,6 +28,7 @@ class FolderSource:
     def __init__(self, options: FolderOptions) -> None:
         self.options = options
         self._read: tuple[str, bytes, list[Row]] | None = None  # rows are read anew where the bytes have changed
+        self._watch: Watch | None = None
 
     @property
     def uri(self) -> str:
@@ -38,11 +41,28 @@ class FolderSource:
 
     def items(self) -> Iterator[Item | Unreadable]:
         """Give every item in the order of their names."""
-        for planned in self._plan():
+        plan = self._plan()
+        if self._watch is not None:
+            self._watch.know([one.picture for one in plan if one.picture], self._named())
+        for planned in plan:
             try:
                 yield self._item(planned)
             except Unusable as error:
                 yield Unreadable(planned.uri, str(error), hides_others=planned.hides)
+
+    def wait(self, stop: Event) -> bool:
+        """Block until something that `items` reads changed, and was quiet for a moment; False once `stop` is set."""
+        if self._watch is None:
+            root = self._root()
+            self._watch = Watch(root, self.options, lambda: list_files(root, self.options).folders)
+            self._watch.start()
+            return not stop.is_set()  # nobody listened until now
+        return self._watch.wait(stop)
+
+    def _named(self) -> list[str]:
+        rows = self._read[2] if self._read else []
+        named = [row.says.get(key) for row in rows for key in ("picture", "file")]
+        return [name for name in named if isinstance(name, str)]
 
     def _root(self) -> Path:
         if self.options.path is None:
@@ -54,6 +74,8 @@ class FolderSource:
 
     def _plan(self) -> list[Planned]:
         root = self._root()
+        if self._watch is not None:
+            self._watch.start()
         if not root.is_dir():
             what = "is not a folder" if root.exists() else "is not there"
             raise SourceError(f"the folder '{root}' {what}; give another with 'path: …' in the recipe or --source DIR")

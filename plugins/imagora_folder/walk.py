@@ -18,13 +18,15 @@ SIDE_ENDINGS = (".json", ".yaml", ".yml")
 class Files:
     """The files of a folder by use, each as its posix path in the folder; `refused` has reasons by name.
 
-    words: files beside pictures that may have their words, by the path without its ending.
+    words: files beside pictures that may have their words, by the path without its ending. folders: those that were
+    looked into, the folder itself as "".
     """
 
     pictures: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     words: dict[str, list[str]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
 
 
 def list_files(root: Path, options: FolderOptions) -> Files:
@@ -85,6 +87,7 @@ def _walk(root: Path, options: FolderOptions, files: Files) -> Iterator[tuple[os
                 raise SourceError(f"the folder '{shown(str(root))}' cannot be read: {error.strerror}") from None
             files.refused[shown(inside)] = f"the folder cannot be read: {error.strerror}"
             continue
+        files.folders.append(inside)
         for entry in entries:
             name = f"{inside}/{entry.name}" if inside else entry.name
             if entry.name.startswith(".") and not options.hidden:
