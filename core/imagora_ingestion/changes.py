@@ -64,11 +64,13 @@ class Changes:
                 yield item
 
     def _group(self, number: int, items: Sequence[Item | Unreadable | Deleted]) -> list[Change]:
-        named_ = [(item, self._id(item.uri)) for item in items]
-        known = self._rows([id_ for _, id_ in named_ if id_])
+        ids = [self._id(item.uri) for item in items]
+        known = self._rows([id_ for id_ in ids if id_])
+        seen = [(id_, not isinstance(item, Unreadable)) for item, id_ in zip(items, ids, strict=True) if id_]
+        again = iter(self.seen.add(seen))
         changes = []
-        for place, (item, id_) in enumerate(named_, start=number + 1):
-            if id_ and (change := self._change(place, id_, item, known.get(id_))):
+        for place, (item, id_) in enumerate(zip(items, ids, strict=True), start=number + 1):
+            if id_ and (change := self._change(place, id_, item, known.get(id_), again=next(again))):
                 changes.append(change)
         return changes
 
@@ -79,8 +81,9 @@ class Changes:
             self.refuse(uri, "its name is not UTF-8 text")
             return ""
 
-    def _change(self, number: int, id_: str, item: Item | Unreadable | Deleted, known: Row | None) -> Change | None:
-        again = self.seen.add(id_, given=not isinstance(item, Unreadable))
+    def _change(
+        self, number: int, id_: str, item: Item | Unreadable | Deleted, known: Row | None, *, again: bool
+    ) -> Change | None:
         if isinstance(item, Unreadable):
             self.refuse(item.uri, item.reason)
             self.hidden = self.hidden or item.hides_others

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -128,10 +128,11 @@ def collect(plan: Plan, stages: Stages, *, everything: bool = False, dry_run: bo
     if not dry_run:
         ledger = ledger_of(plan, stages)
         for number in gone:
-            index.drop(number)
-            if ledger.open(number, create=False):
-                ledger.forget()
-                ledger.close()
+            known = ledger.open(number, create=False)  # first: it says where an ingest into it is running
+            with closing(ledger):
+                index.drop(number)
+                if known:
+                    ledger.forget()
     return gone
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Sequence
 from uuid import UUID
 
 
@@ -19,14 +20,22 @@ class Seen:
             "CREATE TABLE seen (id BLOB PRIMARY KEY, given INTEGER NOT NULL) WITHOUT ROWID"
         )
 
-    def add(self, id_: str, *, given: bool) -> bool:
-        """Put an id in, and say whether it had been given before; one that could not be read is seen and not given."""
-        key = UUID(id_).bytes
+    def add(self, ids: Sequence[tuple[str, bool]]) -> list[bool]:
+        """Put ids in, and say of each whether it had been given before; a pair's second part says whether it is now."""
+        keys = [(UUID(id_).bytes, given) for id_, given in ids]
+        marks = ",".join("?" * len(keys))
         with self._lock:
-            before = self._database.execute("SELECT given FROM seen WHERE id = ?", (key,)).fetchone()
-            again = bool(before and before[0])
-            self._database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (key, given or again))
-            return again
+            query = f"SELECT id FROM seen WHERE given AND id IN ({marks})"  # noqa: S608 - question marks only
+            before = {row[0] for row in self._database.execute(query, [key for key, _ in keys])}
+            self._database.executemany(
+                "INSERT INTO seen VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET given = max(given, excluded.given)", keys
+            )
+        again = []
+        for key, given in keys:
+            again.append(key in before)
+            if given:
+                before.add(key)
+        return again
 
     def __contains__(self, id_: str) -> bool:
         with self._lock:

@@ -196,12 +196,18 @@ def test_another_preparer_or_limit_embeds_anew_and_another_prompt_does_not(tmp_p
     assert counts(ingest(tmp_path, *texts("a", "b"), sections={"pictures": {"max_side": 64}})) == (0, 2, 0, 0, 0)
 
 
-def test_another_embedders_index_is_refused_with_both_named(tmp_path: Path) -> None:
+def test_another_embedders_vectors_go_into_a_generation_beside_which_does_not_answer_yet(tmp_path: Path) -> None:
     ingest(tmp_path, *texts("a"))
     other = {"embedders": {"image": {"use": "toy_colour", "weights": "2"}, "sparse": {"use": "toy_words"}}}
-    with pytest.raises(IdentityMismatch, match="weights 1, .*weights 2, "):
-        ingest(tmp_path, *texts("a"), sections=other)
-    assert kept(tmp_path) == {"a": "words of a"}
+    report = ingest(tmp_path, *texts("a", "b"), sections=other)
+    assert (report.generation, report.answering, report.added) == (2, False, 2)
+    assert kept(tmp_path) == {"a": "words of a"}, "the one that answers is as it was"
+    with (
+        pipeline_of(tmp_path, sections=other) as pipeline,
+        pytest.raises(IdentityMismatch, match="weights 1, .*weights 2, "),
+    ):
+        pipeline.search("a")
+    assert ingest(tmp_path, *texts("a", "b"), sections=other).unchanged == 2
 
 
 def test_a_broken_item_is_named_with_its_reason_and_the_rest_is_done(tmp_path: Path) -> None:
