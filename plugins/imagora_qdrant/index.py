@@ -8,7 +8,7 @@ from imagora.errors import UnusableIndex
 from imagora.stages import Generation, Identity
 
 from .collection import Collection, LocalCollection
-from .identities import fits, what_to_do
+from .identities import fits
 from .options import QdrantOptions
 from .store import Generations, Store
 
@@ -87,11 +87,14 @@ class QdrantIndex(Collection):
         return self._generations.store(number)
 
     def _remedy(self, legs: Mapping[str, Identity], create: bool) -> str:
-        """Say how to switch, where a generation beside the open one has these legs."""
+        """Say how to switch, where a generation beside the open one has these legs, and else how to build one."""
         fitting = [each.number for each in self.generations() if fits(each.legs, legs, create=create)]
-        if not fitting:
-            return what_to_do(self.place)
-        return f"generation {fitting[-1]} beside it fits; let it answer with: imagora index switch {self._recipe}"
+        if fitting:
+            return f"generation {fitting[-1]} beside it fits; let it answer with: imagora index switch {self._recipe}"
+        return (
+            f"build a generation beside it with: imagora ingest {self._recipe}, and let it answer with: "
+            f"imagora index switch {self._recipe}"
+        )
 
 
 class EmbeddedIndex(QdrantIndex, LocalCollection):

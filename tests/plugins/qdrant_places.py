@@ -47,7 +47,8 @@ def embedded(path: Path, **options: Any) -> QdrantIndex:
 def local(path: Path, **options: Any) -> QdrantIndex:
     """Give the server's form on the client's local mode; one path is one collection."""
     client = client_of(path)
-    chosen = QdrantOptions(url="http://user:secret@local.test:6333", collection="gallery", **options)
+    options = {"collection": "gallery", **options}
+    chosen = QdrantOptions(url="http://user:secret@local.test:6333", **options)
     writer: Any = Unclosed(client)
     reader: Any = LocalReader(client)
     return QdrantIndex(chosen, "gallery", ServerGenerations(chosen, lambda: writer, lambda: reader))
