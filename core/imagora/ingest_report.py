@@ -12,7 +12,8 @@ class IngestReport:
 
     relabelled: only their metadata changed, and nothing was embedded. quarantined: names and reasons. kept: items that
     the source did not give, and that were not deleted because it could not be read in full. generation: of the index,
-    answering: whether it is the one that answers. seconds: of all of it.
+    answering: whether it is the one that answers. cut: texts that lost their end, being longer than an embedder reads.
+    seconds: of all of it.
     """
 
     source: str = ""
@@ -23,6 +24,7 @@ class IngestReport:
     deleted: int = 0
     kept: int = 0
     embedded: int = 0
+    cut: int = 0
     quarantined: list[tuple[str, str]] = field(default_factory=list)
     generation: int = 1
     answering: bool = True

@@ -68,6 +68,15 @@ class TextEmbedder(Protocol):
 
 
 @runtime_checkable
+class CuttingEmbedder(TextEmbedder, Protocol):
+    """An embedder that drops the end of a text that is longer than it reads, and counts such texts."""
+
+    @property
+    def texts_cut(self) -> int:
+        """How many texts lost their end so far."""
+
+
+@runtime_checkable
 class PictureEmbedder(TextEmbedder, Protocol):
     """Pictures and words to vectors of one space: a LlamaIndex MultiModalEmbedding that knows its identity."""
 

@@ -11,7 +11,7 @@ from imagora.errors import SourceError
 from imagora.ingest_report import IngestReport, Progress
 from imagora.recipe.plan import Plan
 from imagora.record import named
-from imagora.stages import GenerationalIndex, Source
+from imagora.stages import CuttingEmbedder, GenerationalIndex, Source
 
 from .changes import Changes, made_by
 from .generations import opened
@@ -48,11 +48,18 @@ def ingest(
         )
         with closing(changes.seen), closing(EntryMaker(plan, stages, ledger.mark)) as maker:
             road.begin()
+            before = _texts_cut(stages)
             with closing(road.reports(stages.engine or LocalRunner(), maker)) as reports:
                 for report in reports:
+                    report.cut = _texts_cut(stages) - before
                     if on_progress is not None:
                         on_progress(Progress(report, total))
             return road.finish()
+
+
+def _texts_cut(stages: Stages) -> int:
+    embedders = {id(embedder): embedder for embedder in stages.embedders.values()}
+    return sum(embedder.texts_cut for embedder in embedders.values() if isinstance(embedder, CuttingEmbedder))
 
 
 def chosen_source(plan: Plan, stages: Stages, path: str | Path | None) -> Source:

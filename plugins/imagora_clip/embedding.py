@@ -88,8 +88,9 @@ class ClipEmbedding(MultiModalEmbedding):
                 "'long_text: split' or 'long_text: cut'"
             )
         with self._lock:
-            self._cut += sum(long)
-        log.warning("clip cut %d texts to %d tokens (%d so far)", sum(long), room, self._cut)
+            first, self._cut = not self._cut, self._cut + sum(long)
+        if first:  # an ingest's report has the number
+            log.warning("'clip' cuts texts to the %d tokens that it reads; 'long_text: split' reads all of them", room)
 
     def _get_query_embedding(self, query: str) -> list[float]:
         return self._texts([self._options.query_template.replace("{}", query)], QueryError)[0]

@@ -43,6 +43,11 @@ class EarlyFusion(MultiModalEmbedding):
         said = f"{how}, words {self._options.words}"
         return Identity(f"early fusion of {inner.embedder}", inner.weights, said, inner.dimension, "cosine")
 
+    @property
+    def texts_cut(self) -> int:
+        """How many texts the embedder within has cut so far."""
+        return int(getattr(self._inner, "texts_cut", 0))
+
     def embed_items(self, items: Sequence[Prepared]) -> list[Sequence[float] | None]:
         """Give a unit vector for each item, None for one with neither picture nor words; one batch for each part."""
         words = [self._words(one.item) for one in items]

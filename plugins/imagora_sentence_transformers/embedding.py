@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from imagora.errors import QueryError, StageError
 from imagora.stages import Identity
 from llama_index.core.embeddings import BaseEmbedding
 from pydantic import PrivateAttr
@@ -14,6 +17,8 @@ from .options import EmbeddingOptions
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+log = logging.getLogger(__name__)
 
 
 class SentenceTransformersEmbedding(BaseEmbedding):
@@ -26,6 +31,7 @@ class SentenceTransformersEmbedding(BaseEmbedding):
     _model: Any = PrivateAttr(default=None)
     _lock: Any = PrivateAttr(default_factory=Lock)  # fast tokenizers must not run in two threads at once
     _identity: Identity | None = PrivateAttr(default=None)
+    _cut: int = PrivateAttr(default=0)
 
     def __init__(self, options: EmbeddingOptions) -> None:
         super().__init__(model_name=options.model, embed_batch_size=options.batch_size)
@@ -60,20 +66,54 @@ class SentenceTransformersEmbedding(BaseEmbedding):
             model.max_seq_length = self._options.max_length
         return model.eval()
 
+    @property
+    def texts_cut(self) -> int:
+        """How many texts have lost their end so far, with `long_text: cut`."""
+        return self._cut
+
     def _encode(self, texts: list[str], *, query: bool) -> list[list[float]]:
-        options = self._options
+        from .long_texts import longer, parts
+
         with self._lock:
             model = self._loaded()
-            encode = model.encode_query if query else model.encode_document
-            vectors = encode(
-                texts,
-                prompt=options.query_prompt if query else options.document_prompt,
-                batch_size=options.batch_size,
-                normalize_embeddings=options.normalise,
-                show_progress_bar=False,
-                convert_to_numpy=True,
+            prompt = _prompt(model, self._options, query=query)
+            long = longer(model, prompt, texts)
+            if not any(long):
+                return [row.tolist() for row in self._vectors(model, texts, query=query)]
+            if self._options.long_text != "split":
+                self._refuse_or_count(sum(long), model.max_seq_length, QueryError if query else StageError)
+                return [row.tolist() for row in self._vectors(model, texts, query=query)]
+            pieces = [parts(model, prompt, t) if is_long else [t] for t, is_long in zip(texts, long, strict=True)]
+            rows = iter(self._vectors(model, [piece for group in pieces for piece in group], query=query))
+        return [self._mean(list(islice(rows, len(group)))) for group in pieces]
+
+    def _vectors(self, model: SentenceTransformer, texts: list[str], *, query: bool) -> Any:
+        options = self._options
+        encode = model.encode_query if query else model.encode_document
+        return encode(
+            texts,
+            prompt=options.query_prompt if query else options.document_prompt,
+            batch_size=options.batch_size,
+            normalize_embeddings=options.normalise,
+            show_progress_bar=False,
+            convert_to_numpy=True,
+        )
+
+    def _mean(self, rows: list[Any]) -> list[float]:
+        vector = sum(rows[1:], rows[0]) / len(rows)
+        length = float((vector**2).sum() ** 0.5) if self._options.normalise and len(rows) > 1 else 1.0
+        mean: list[float] = (vector / (length or 1.0)).tolist()
+        return mean
+
+    def _refuse_or_count(self, count: int, room: int | None, error: type[StageError] | type[QueryError]) -> None:
+        if self._options.long_text == "refuse":
+            raise error(
+                f"'sentence_transformers' reads at most {room} tokens and a text is longer; shorten it, or write "
+                "'long_text: split' or 'long_text: cut'"
             )
-        return [vector.tolist() for vector in vectors]
+        first, self._cut = not self._cut, self._cut + count
+        if first:  # an ingest's report has the number
+            log.warning("'sentence_transformers' cuts texts to %s tokens; 'long_text: split' reads all of them", room)
 
     def _get_query_embedding(self, query: str) -> list[float]:
         return self._encode([query], query=True)[0]
@@ -97,10 +137,10 @@ class SentenceTransformersEmbedding(BaseEmbedding):
 def _identity(model: SentenceTransformer, options: EmbeddingOptions) -> Identity:
     from .models import weights_hash
 
-    prompt = options.document_prompt
-    if prompt is None:
-        prompt = next((model.prompts[name] for name in ("document", "passage", "corpus") if name in model.prompts), "")
-    how = f"first {model.max_seq_length} tokens" + (f", after {prompt!r}" if prompt else "")
+    prompt = _prompt(model, options, query=False)
+    cut = options.long_text == "cut"
+    room = f"first {model.max_seq_length} tokens" if cut else f"{model.max_seq_length} tokens, long text "
+    how = room + ("" if cut else options.long_text) + (f", after {prompt!r}" if prompt else "")
     return Identity(
         embedder=options.model.rstrip("/").rpartition("/")[2],
         weights=weights_hash(options.model, model),
@@ -108,3 +148,11 @@ def _identity(model: SentenceTransformer, options: EmbeddingOptions) -> Identity
         dimension=model.get_embedding_dimension() or 0,
         metric="cosine" if options.normalise else "dot",
     )
+
+
+def _prompt(model: SentenceTransformer, options: EmbeddingOptions, *, query: bool) -> str:
+    said = options.query_prompt if query else options.document_prompt
+    names = ("query",) if query else ("document", "passage", "corpus")
+    if said is None:
+        said = next((model.prompts[name] for name in (*names, model.default_prompt_name) if name in model.prompts), "")
+    return said or ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from imagora import Options
 from pydantic import BeforeValidator, Field, ValidationInfo
@@ -49,8 +49,14 @@ class EmbeddingOptions(Options):
     max_length: int | None = Field(
         default=None,
         ge=4,
-        description="Tokens of a text that are read, its prompt among them; what comes after is dropped. Left out: "
-        "the model's own number, often 256 or 512.",
+        description="Tokens that are read at once, the prompt among them. Left out: the model's own number, often 256 "
+        "or 512.",
+    )
+    long_text: Literal["split", "cut", "refuse"] = Field(
+        default="split",
+        description="What becomes of a text that is longer than the model reads: split embeds every part, each with "
+        "the prompt, and takes the mean of their vectors (of length 1, with normalise), cut drops the end and counts "
+        "it, refuse is an error.",
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from imagora import Identity
+from imagora.errors import QueryError, StageError
 from llama_index.core.embeddings import MultiModalEmbedding
 from pydantic import PrivateAttr
 
@@ -16,6 +19,8 @@ from .head import header, weights_digest
 from .options import StarterOptions
 from .towers import MAX_TOKENS, MAX_WINDOWS, SIDE, picture_tower, text_tower
 
+log = logging.getLogger(__name__)
+
 Vectors = list[list[float]]
 
 
@@ -23,6 +28,8 @@ class StarterEmbedding(MultiModalEmbedding):
     """Words and pictures to unit vectors of 384 numbers; each tower is loaded when it is first needed."""
 
     _options: StarterOptions = PrivateAttr()
+    _cut: int = PrivateAttr(default=0)
+    _lock: Any = PrivateAttr(default_factory=Lock)
 
     def __init__(self, options: StarterOptions) -> None:
         super().__init__(model_name="imagora-starter", embed_batch_size=options.batch_size)
@@ -37,12 +44,33 @@ class StarterEmbedding(MultiModalEmbedding):
         """Say what makes these vectors: both towers' weights and the head's."""
         said = header()
         digest = sha256(f"{weights_digest()} {said.minilm} {said.efficientnet} {VERSION}".encode()).hexdigest()
-        preprocessing = f"white square, trimmed, {SIDE} bicubic; {MAX_TOKENS} tokens, {MAX_WINDOWS} windows at most"
+        split = self._options.long_text == "split"
+        long = f"{MAX_WINDOWS} windows at most" if split else f"long text {self._options.long_text}"
+        preprocessing = f"white square, trimmed, {SIDE} bicubic; {MAX_TOKENS} tokens, {long}"
         return Identity("starter", digest, preprocessing, 384, "cosine")
 
-    def _get_text_embeddings(self, texts: list[str]) -> Vectors:
-        vectors: Vectors = text_tower(self._options.threads).embed(texts, self._options.batch_size).tolist()
+    @property
+    def texts_cut(self) -> int:
+        """How many texts have lost their end so far."""
+        return self._cut
+
+    def _texts(self, texts: list[str], error: type[StageError] | type[QueryError]) -> Vectors:
+        def on_longer(count: int) -> None:
+            if self._options.long_text == "refuse":
+                what = f"'starter' reads at most {MAX_TOKENS} tokens and a text is longer; shorten it, or write"
+                raise error(f"{what} 'long_text: split' or 'long_text: cut'")
+            with self._lock:
+                first, self._cut = not self._cut, self._cut + count
+            if first:  # an ingest's report has the number
+                log.warning("'starter' cuts texts to %d tokens", most * MAX_TOKENS)
+
+        most = MAX_WINDOWS if self._options.long_text == "split" else 1
+        tower = text_tower(self._options.threads)
+        vectors: Vectors = tower.embed(texts, self._options.batch_size, most, on_longer).tolist()
         return vectors
+
+    def _get_text_embeddings(self, texts: list[str]) -> Vectors:
+        return self._texts(texts, StageError)
 
     def _get_image_embeddings(self, img_file_paths: list[Any]) -> Vectors:
         pictures = [Path(p) if isinstance(p, str) else p for p in img_file_paths]
@@ -53,7 +81,9 @@ class StarterEmbedding(MultiModalEmbedding):
         return self._get_text_embeddings([text])[0]
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        vector: list[float] = text_tower(self._options.threads).remember(query).tolist()
+        (vector,) = self._texts([query], QueryError)
+        if self._options.long_text != "cut":  # the generator reads all of a question
+            text_tower(self._options.threads).remember(query, vector)
         return vector
 
     def _get_image_embedding(self, img_file_path: Any) -> list[float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from imagora import Options
 from pydantic import Field
 
@@ -34,6 +36,11 @@ class StarterOptions(Options):
     threads: int = Field(default=0, ge=0, le=256, description="Threads for one model call; 0 is one for each core.")
     batch_size: int = Field(
         default=16, ge=1, le=512, description="Pictures or texts that go through the model at once."
+    )
+    long_text: Literal["split", "cut", "refuse"] = Field(
+        default="split",
+        description="What becomes of a text of more than the 256 tokens that the model reads: split embeds every part "
+        "(at most 64) and takes the mean of their unit vectors, cut drops the end and counts it, refuse is an error.",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -56,15 +56,22 @@ class TextTower:
                 self._memory.put(text, vector)
         return np.stack([vector for text in texts if (vector := known[text]) is not None])
 
-    def remember(self, text: str) -> Floats:
-        """Give the unit vector (384) of a query, and keep it for a generator that asks for the same words."""
-        vector: Floats = self.embed([text], 1)[0]
-        self._memory.put(text, vector)
-        return vector
+    def remember(self, text: str, vector: Sequence[float]) -> None:
+        """Keep the unit vector (384) of a query for a generator that asks for the same words."""
+        self._memory.put(text, np.asarray(vector, np.float32))
 
-    def embed(self, texts: Sequence[str], batch: int) -> Floats:
-        """Give unit vectors (n x 384), in order; texts of one length share batches, so that little is padded."""
-        windows = [(place, window) for place, text in enumerate(texts) for window in self._windows(text)]
+    def embed(
+        self, texts: Sequence[str], batch: int, most: int = MAX_WINDOWS, on_longer: Callable[[int], None] | None = None
+    ) -> Floats:
+        """Give unit vectors (n x 384), in order; texts of one length share batches, so that little is padded.
+
+        most: windows of a text that are read. on_longer: is told, before any is, how many texts have more.
+        """
+        split = [self._windows(text, most) for text in texts]
+        longer = sum(left_over for _, left_over in split)
+        if longer and on_longer:
+            on_longer(longer)
+        windows = [(place, window) for place, (parts, _) in enumerate(split) for window in parts]
         windows.sort(key=lambda pair: len(pair[1]))
         sums = np.zeros((len(texts), 384), np.float32)
         for start in range(0, len(windows), batch):
@@ -72,10 +79,12 @@ class TextTower:
             np.add.at(sums, [place for place, _ in chunk], self._run([ids for _, ids in chunk]))
         return unit(sums)
 
-    def _windows(self, text: str) -> list[list[int]]:
+    def _windows(self, text: str, most: int) -> tuple[list[list[int]], bool]:
         width = MAX_TOKENS - 2
-        ids = self._tokenizer.encode(text[:MAX_CHARACTERS], add_special_tokens=False).ids[: width * MAX_WINDOWS]
-        return [[self._cls, *ids[at : at + width], self._sep] for at in range(0, max(len(ids), 1), width)]
+        ids = self._tokenizer.encode(text[:MAX_CHARACTERS], add_special_tokens=False).ids
+        left_over = len(ids) > width * most or len(text) > MAX_CHARACTERS
+        ids = ids[: width * most]
+        return [[self._cls, *ids[at : at + width], self._sep] for at in range(0, max(len(ids), 1), width)], left_over
 
     def _run(self, windows: list[list[int]]) -> Floats:
         width = max(len(ids) for ids in windows)

@@ -7,6 +7,7 @@ import numpy as np
 import open_clip
 import pytest
 from imagora.errors import QueryError, StageError
+from imagora.stages import CuttingEmbedder
 from imagora_clip.embedding import ClipEmbedding
 from imagora_clip.options import ClipOptions
 from imagora_clip.texts import Tokens, parts
@@ -72,10 +73,15 @@ def test_a_split_text_hears_its_last_word_and_a_cut_one_does_not(clip_folder: Pa
     assert student.get_text_embedding(LONG) != student.get_text_embedding(other_end)
 
 
-def test_what_is_cut_is_counted(clip_folder: Path, student: ClipEmbedding) -> None:
+def test_what_is_cut_is_counted_and_told_once(
+    clip_folder: Path, student: ClipEmbedding, caplog: pytest.LogCaptureFixture
+) -> None:
     cut = embedder(clip_folder, student, long_text="cut")
     cut.get_text_embedding_batch([LONG, FITS, "a lamp", LONG])
-    assert cut.texts_cut == 2
+    assert cut.texts_cut == 2 and isinstance(cut, CuttingEmbedder)
+    cut.get_text_embedding(LONG)
+    assert cut.texts_cut == 3
+    assert [f"to the {CONTEXT} tokens" in record.getMessage() for record in caplog.records] == [True]
     assert np.allclose(cut.get_text_embedding(LONG), cut.get_text_embedding(FITS), atol=1e-5)
 
 

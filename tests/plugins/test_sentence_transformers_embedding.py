@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from imagora.errors import StageError
+from imagora.errors import QueryError, StageError
 from imagora.testing import ComponentContract, EmbedderContract
 from imagora_sentence_transformers.embedding import SentenceTransformersEmbedding
+from imagora_sentence_transformers.long_texts import longer, parts
 from imagora_sentence_transformers.options import EmbeddingOptions
 
 from .open_clip_folder import write_minilm
@@ -64,11 +65,57 @@ def test_prompts_are_put_before_the_words(minilm: Path, embedding: SentenceTrans
 
 
 def test_vectors_that_are_not_normalised_are_compared_by_dot(minilm: Path) -> None:
-    long = made(model=str(minilm), normalise=False, max_length=8)
+    long = made(model=str(minilm), normalise=False, max_length=8, long_text="cut")
     assert long.identity().metric == "dot"
     assert "first 8 tokens" in long.identity().preprocessing
     same = long.get_text_embedding_batch(["one two three four five six seven", "one two three four five six eight"])
     assert same[0] == pytest.approx(same[1], abs=1e-5), "the seventh word is beyond eight tokens with their two marks"
+
+
+LONG = " ".join(["cat", "dog", "house", "tree", "river"] * 8)  # 40 tokens, and two are marks
+
+
+def test_a_split_text_is_the_mean_of_its_parts_and_hears_its_last_word(minilm: Path) -> None:
+    split = made(model=str(minilm), device="cpu", max_length=12, document_prompt="text: ")
+    pieces = parts(split._loaded(), "text: ", LONG)
+    assert " ".join(pieces) == LONG and len(pieces) == 8, "12 tokens less two marks and two of the prompt hold 8 words"
+    mean = np.mean([split.get_text_embedding(piece) for piece in pieces], axis=0)
+    before, whole, after = split.get_text_embedding_batch(["a lamp", LONG, "a chair"])
+    assert np.allclose(whole, mean / np.linalg.norm(mean), atol=1e-5)
+    assert np.allclose([before, after], split.get_text_embedding_batch(["a lamp", "a chair"]), atol=1e-5)
+    assert not np.allclose(whole, split.get_text_embedding(f"{LONG} volcano"), atol=1e-3)
+    assert split.texts_cut == 0 and "12 tokens, long text split" in split.identity().preprocessing
+
+
+def test_a_word_without_an_end_is_split_as_well(minilm: Path) -> None:
+    split = made(model=str(minilm), device="cpu", max_length=12)
+    pieces = parts(split._loaded(), "", endless := "東京" * 200)
+    assert "".join(pieces) == endless and len(pieces) > 1 and not any(longer(split._loaded(), "", pieces))
+
+
+def test_what_is_cut_is_counted_and_told_once(minilm: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cut = made(model=str(minilm), device="cpu", max_length=12, long_text="cut")
+    first = " ".join(LONG.split()[:10])
+    vectors = cut.get_text_embedding_batch([LONG, first, "a lamp", f"{first} volcano"])
+    assert np.allclose(vectors[0], vectors[1], atol=1e-5) and np.allclose(vectors[3], vectors[1], atol=1e-5)
+    cut.get_query_embedding(LONG)
+    assert cut.texts_cut == 3
+    assert [record.getMessage() for record in caplog.records if "cuts texts" in record.getMessage()] == [
+        "'sentence_transformers' cuts texts to 12 tokens; 'long_text: split' reads all of them"
+    ]
+    assert "first 12 tokens" in cut.identity().preprocessing
+
+
+def test_refuse_says_the_limit_and_the_way_out(minilm: Path) -> None:
+    refusing = made(model=str(minilm), device="cpu", max_length=12, long_text="refuse")
+    refusing.get_text_embedding("a lamp")
+    with pytest.raises(StageError, match="at most 12 tokens.*'long_text: split'"):
+        refusing.get_text_embedding_batch(["a lamp", LONG])
+    with pytest.raises(QueryError, match="at most 12 tokens"):
+        refusing.get_query_embedding(LONG)
+    full = made(model=str(minilm), device="cpu", max_length=12, document_prompt=LONG)
+    with pytest.raises(StageError, match="its prompt alone fills them"):
+        full.get_text_embedding("a lamp")
 
 
 def test_a_text_that_is_an_address_is_only_words(embedding: SentenceTransformersEmbedding) -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from imagora.errors import PictureError
+from imagora.errors import PictureError, QueryError, StageError
 from imagora.testing import ComponentContract, EmbedderContract
 from imagora_starter import head, packages, square, towers
 from imagora_starter.embedder import StarterEmbedding
@@ -131,6 +131,31 @@ def test_the_work_on_a_text_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     (vector,) = tower.embed(["moon crater " * 1_000_000], 16)
     assert sum(ran) == towers.MAX_WINDOWS
     assert np.allclose(vector, tower.embed(["moon crater " * 127], 16)[0], atol=1e-4)
+
+
+def test_what_is_cut_is_counted_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    cut, first = made(long_text="cut"), "moon crater " * 127  # 254 tokens fill the window exactly
+    vectors = cut.get_text_embedding_batch([first, f"{first} coffee", "a cup"])
+    assert np.allclose(vectors[0], vectors[1], atol=1e-5) and cut.texts_cut == 1
+    question = f"{first} tea"
+    assert np.allclose(cut.get_query_embedding(question), vectors[0], atol=1e-5) and cut.texts_cut == 2
+    assert not np.allclose(towers.text_tower(0).recall([question])[0], vectors[0], atol=1e-3), "who asks reads it all"
+    assert [record.getMessage() for record in caplog.records] == ["'starter' cuts texts to 256 tokens"]
+    split = made()
+    split.get_text_embedding_batch([first * 3, first * 65])
+    assert split.texts_cut == 1, "of what is split, 64 windows are read"
+    refusing = made(long_text="refuse")
+    refusing.get_text_embedding(first)
+    with pytest.raises(StageError, match="at most 256 tokens.*'long_text: split'"):
+        refusing.get_text_embedding_batch(["a cup", f"{first} coffee"])
+    with pytest.raises(QueryError, match="at most 256 tokens"):
+        refusing.get_query_embedding(question)
+
+
+def test_what_is_done_with_long_texts_is_part_of_the_identity() -> None:
+    said = [made(long_text=how).identity().preprocessing for how in ("split", "cut", "refuse")]
+    assert len(set(said)) == 3
+    assert said[0] == "white square, trimmed, 224 bicubic; 256 tokens, 64 windows at most", "older indexes stay good"
 
 
 def test_what_is_not_a_picture_is_an_error_in_words(tmp_path: Path) -> None:
