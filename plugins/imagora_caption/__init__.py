@@ -1,4 +1,4 @@
-"""Preparers that describe pictures in words: by the recipe's generator, or by BLIP-2 on this machine."""
+"""Preparers that describe pictures in words: by a generator, or by BLIP-2 on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def offer_preparers() -> list[Component[Any]]:
     return [
         Component(
             name="caption",
-            summary="Lets the recipe's generator, a model that sees, describe each picture in a sentence.",
+            summary="Lets a generator that sees, the recipe's or another, describe each picture in a sentence.",
             options=ChatOptions,
             build=_build_chat,
             about="The generator must take pictures. A caption is a model's guess; it is kept apart from the item's "
@@ -38,9 +38,13 @@ def _build_chat(options: Any, context: BuildContext) -> Any:
     from .chat import Chat
     from .preparer import CaptionPreparer
 
-    if context.generator is None:
-        raise ValueError("'caption' describes pictures by the recipe's generator, and the recipe has none; add one")
-    return CaptionPreparer("caption", options, Chat(options, context.generator))
+    generator = context.build(options.generator) if options.generator else context.generator
+    if generator is None:
+        raise ValueError(
+            "'caption' describes pictures by the recipe's generator, and the recipe has none; add one, or one of its "
+            "own: generator: {use: …}"
+        )
+    return CaptionPreparer("caption", options, Chat(options, generator))
 
 
 def _build_blip2(options: Any, _context: BuildContext) -> Any:

@@ -1,4 +1,4 @@
-"""Captions by the recipe's generator: one chat message with the prompt and the picture."""
+"""Captions by a generator: one chat message with the prompt and the picture."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Chat:
                 self._sees = all(name in self._answer(_ASKED, plain(name)).casefold() for name in ("red", "blue"))
         if not self._sees:
             raise StageError(
-                "'caption' needs a generator that sees, and the recipe's cannot tell a red picture from a blue one; "
+                "'caption' needs a generator that sees, and this one cannot tell a red picture from a blue one; "
                 "name another generator, or write 'check_sight: false'"
             )
         return self._answer(self._prompt, png)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from string import Formatter
 from typing import Annotated, Literal
 
-from imagora import Options, RecipePath
+from imagora import Nested, NestedComponent, Options, RecipePath
 from pydantic import AfterValidator, Field, model_validator
 
 PLACES = ("language", "min_words", "max_words")
@@ -50,8 +50,11 @@ class CaptionOptions(Options):
 
 
 class ChatOptions(CaptionOptions):
-    """How the recipe's generator is asked."""
+    """Which generator is asked, and how."""
 
+    generator: Annotated[NestedComponent, Nested("generator")] | None = Field(
+        default=None, description="The generator that describes, e.g. {use: vllm, …}; left out: the recipe's own."
+    )
     prompt: Annotated[str, AfterValidator(_only_known_places)] = Field(
         default="Describe this picture in {language}, in one sentence of {min_words} to {max_words} words: what there "
         "is in it, with colours and materials. Write the sentence and nothing else.",

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+import imagora_caption
 import pytest
-from imagora import BuildContext, Item
-from imagora.errors import PictureError, StageError
+from imagora import BuildContext, Component, Item, Options, hookimpl
+from imagora.assembly import assemble
+from imagora.catalog import Catalog
+from imagora.errors import PictureError, RecipeError, StageError
+from imagora.recipe.check import check
 from imagora.stages import Prepared
 from imagora.testing import ComponentContract, PreparerContract
 from imagora.testing.golden import ITEMS, picture_of
@@ -21,7 +27,7 @@ from imagora_caption.preparer import CaptionPreparer
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse, ImageBlock, LLMMetadata
 from llama_index.core.llms import CustomLLM
 from PIL import Image, ImageColor
-from pydantic import PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 COLOURS = ("red", "green", "blue", "yellow", "black", "purple", "orange", "grey")
 
@@ -113,6 +119,38 @@ def test_each_picture_gets_the_caption_of_what_is_in_it() -> None:
     for item in ITEMS:
         wanted = f"A drawing in {item.metadata['colour']}, on white paper."
         assert said(stage, shown(item.uri, title="x")) == {"title": "x", "caption": wanted}
+
+
+class Painters:
+    @hookimpl
+    def offer_generators(self) -> list[Component[Any]]:
+        class PainterOptions(Options):
+            writes: str = Field("A drawing in {colour}.", description="what it writes")
+
+        return [Component("painter", "sees", PainterOptions, lambda options, context: Painter(writes=options.writes))]
+
+
+def test_a_generator_of_its_own_describes_instead_of_the_recipes(tmp_path: Path) -> None:
+    catalog = Catalog.of(imagora_caption, Painters())
+    own = {"use": "painter", "writes": "Something that is {colour}."}
+    caption = {"use": "caption", "check_sight": False}
+    recipe = {"recipe": 1, "generator": {"use": "painter"}, "preparers": [caption, {**caption, "generator": own}]}
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+    plan = check(tmp_path / "recipe.yaml", catalog)
+    first, second = (stage for _, stage in assemble(plan).preparers)
+    assert isinstance(first, CaptionPreparer) and isinstance(second, CaptionPreparer)
+    assert said(first, shown("red circle")) == {"caption": "A drawing in red."}
+    assert said(second, shown("red circle")) == {"caption": "Something that is red."}
+    assert plan.preparers[1].options.model_dump(mode="json")["generator"] == own, "another model is another caption"
+    alone = {
+        "recipe": 1,
+        "generator": None,
+        "retriever": None,
+        "preparers": [{**caption, "generator": {"use": "pain"}}],
+    }
+    (tmp_path / "recipe.yaml").write_text(json.dumps(alone))
+    with pytest.raises(RecipeError, match=r"preparers\[0\].generator: there is no generator called 'pain'"):
+        check(tmp_path / "recipe.yaml", catalog)
 
 
 def test_the_caption_is_among_the_words_that_are_searched() -> None:
