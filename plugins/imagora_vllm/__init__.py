@@ -33,7 +33,7 @@ def offer_generators() -> list[Component[Any]]:
             summary="Writes answers with a model on a vLLM server, which may see pictures.",
             options=VllmOptions,
             build=build,
-            requires=("httpx", "tenacity"),
+            requires=("httpx",),
             extra="vllm",
             about="Speaks to a server that runs elsewhere ('imagora vllm-command' says how to start one); vLLM itself "
             "is not needed here. Pictures are sent inline, re-encoded. No proxy of the environment is used.",

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+from imagora.calls import Passing
 from imagora.errors import GeneratorError
 
 MOST_OF_A_LINE = 256_000
@@ -15,12 +16,6 @@ MOST_BESIDES = 1_000_000
 """Bytes of a stream beside MOST_OF_A_TOKEN for each token."""
 MOST_OF_A_TOKEN = 2_000
 DONE = b"[DONE]"
-
-
-class Passing(GeneratorError):
-    """A failure that may pass, so that another try makes sense; `after`: the seconds that the server asks to wait."""
-
-    after: float | None = None
 
 
 @dataclass(frozen=True)

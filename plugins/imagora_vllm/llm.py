@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
+from imagora.calls import Time, tried
 from imagora.errors import GeneratorError
 from imagora.inline import inline
 from llama_index.core.base.llms.types import (
@@ -20,17 +21,13 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.callbacks import llm_chat_callback
 from pydantic import PrivateAttr
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from .events import Passing, Piece
+from .events import Piece
 from .options import VllmOptions
 from .request import body_of
-from .wire import Time, pieces
+from .wire import pieces
 
-T = TypeVar("T")
 COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
-FIRST_WAIT = 0.3
-"""Seconds before the second try; before the third they are doubled."""
 
 
 class VllmChat(CustomLLM):
@@ -71,7 +68,7 @@ class VllmChat(CustomLLM):
                 async with aclosing(pieces(self._options, body, prompt, time)) as answer:
                     return [piece async for piece in answer]
 
-            said = await self._retried(whole, time)
+            said = await tried(whole, time, self._options.retries)
             _check_words(said)
             return _response("".join(piece.text for piece in said), said)
 
@@ -103,14 +100,15 @@ class VllmChat(CustomLLM):
                 _check_words(seen)
                 return seen[-1], answer
 
-            first, rest = await self._retried(begin, time)
-            said = first.text
+            first, rest = await tried(begin, time, self._options.retries)
+            said, ends = first.text, [first]
             async with aclosing(rest):
-                yield _response(said, [first], delta=said)
+                yield _response(said, ends, delta=said)
                 async for piece in rest:
                     said += piece.text
+                    ends += [piece] if piece.finish or piece.usage else []
                     if piece.text or piece.finish or piece.usage:
-                        yield _response(said, [piece], delta=piece.text)
+                        yield _response(said, ends, delta=piece.text)
 
     async def _asked(self, messages: Sequence[ChatMessage]) -> tuple[bytes, str, Time]:
         time = Time(self._options.timeout, self._options.silence)
@@ -118,28 +116,6 @@ class VllmChat(CustomLLM):
         # The words of the prompt, and pictures as they are sent: what no error may repeat.
         prompt = "\n".join(message.content or "" for message in messages)
         return await asyncio.to_thread(body_of, shown, self._options), prompt, time
-
-    async def _retried(self, call: Callable[[], Awaitable[T]], time: Time) -> T:
-        def again(error: BaseException) -> bool:
-            return isinstance(error, Passing) and (error.after or 0.0) < time.left()
-
-        def wait(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            own = float(FIRST_WAIT * 2 ** (state.attempt_number - 1))
-            return max(own, (error.after or 0.0) if isinstance(error, Passing) else 0.0)
-
-        tries = 1 + self._options.retries
-        attempts = AsyncRetrying(
-            stop=stop_after_attempt(tries), retry=retry_if_exception(again), wait=wait, reraise=True
-        )
-        try:
-            return await attempts(call)
-        except Passing as error:
-            made = attempts.statistics.get("attempt_number", 1)
-            tried = f"tried {made} {'times' if made > 1 else 'time'}"
-            if error.after and not again(error):
-                tried += f"; it asks to wait {error.after:g} s, and 'timeout' leaves {max(0.0, time.left()):.0f} s"
-            raise GeneratorError(f"{error}; {tried}") from None
 
     @contextmanager
     def _named(self) -> Iterator[None]:

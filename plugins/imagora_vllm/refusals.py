@@ -6,19 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+from imagora.calls import Passing, quoted, retry_after
 from imagora.errors import GeneratorError, did_you_mean
 
-from .events import Passing
 from .options import VllmOptions
 
-_MOST_QUOTED = 200
-_REPEATED = 20
-"""From so many characters in a row that are in the prompt too, the server's words are not quoted."""
 _TOO_MANY = re.compile(r"at most (\d+) image", re.IGNORECASE)
 _BLIND = re.compile(r"not a multimodal model|does not support (image|multimodal)", re.IGNORECASE)
 _TOO_LONG = re.compile(
@@ -65,9 +60,7 @@ def refused(refusal: Refusal, options: VllmOptions, prompt: str, served: list[st
 
 def _passing(refusal: Refusal, quote: str) -> Passing:
     what = "it has too much to do" if refusal.status == HTTPStatus.TOO_MANY_REQUESTS else "it fails"
-    error = Passing(f"{what} (status {refusal.status}){quote}")
-    error.after = retry_after(refusal.headers.get("retry-after", ""))
-    return error
+    return Passing(f"{what} (status {refusal.status}){quote}", retry_after(refusal.headers.get("retry-after", "")))
 
 
 def _key(options: VllmOptions, status: int) -> str:
@@ -101,32 +94,6 @@ def _unfit(said: str, prompt: str, options: VllmOptions) -> str | None:
             "'passages', or start it with a larger --max-model-len"
         )
     return None
-
-
-def quoted(said: str, prompt: str) -> str:
-    """Quote the server's words, short and printable, or nothing where they repeat the prompt."""
-    words = " ".join("".join(sign if sign.isprintable() else " " for sign in said[: 4 * _MOST_QUOTED]).split())
-    words = words if len(words) <= _MOST_QUOTED else words[: _MOST_QUOTED - 1] + "…"
-    plain = " ".join(prompt.split())
-    if (
-        not words
-        or ";base64," in words
-        or any(words[at : at + _REPEATED] in plain for at in range(max(1, len(words) - _REPEATED + 1)))
-    ):
-        return ""
-    return f": '{words}'"
-
-
-def retry_after(value: str) -> float | None:
-    """Read the header Retry-After, seconds or a date; None where it says nothing that can be read."""
-    if value.strip().isdecimal():
-        return float(value.strip()[:9])
-    try:
-        when = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
-        return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
 def models_of(body: bytes) -> list[str] | None:

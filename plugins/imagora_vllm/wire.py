@@ -16,9 +16,10 @@ from contextlib import aclosing, asynccontextmanager, contextmanager
 from functools import cache
 
 import httpx
+from imagora.calls import Passing, Time
 from imagora.errors import GeneratorError
 
-from .events import DONE, Broken, Passing, Piece, data_lines, piece_of
+from .events import DONE, Broken, Piece, data_lines, piece_of
 from .options import VllmOptions
 from .refusals import Refusal, models_of, refused
 
@@ -30,33 +31,6 @@ MOST_OF_A_REFUSAL = 64_000
 JSON = {"content-type": "application/json", "accept": "text/event-stream", "accept-encoding": "identity"}
 MORE_EVENTS = 64
 """Events beside one a token: the role, the end, the usage, and some for servers that are chatty."""
-
-
-class Time:
-    """The time that a call has left: until `end` in all, and `silence` seconds from one word to the next."""
-
-    def __init__(self, seconds: float, silence: float) -> None:
-        self._now = asyncio.get_running_loop().time
-        self.seconds, self.silence = seconds, silence
-        self.end, self._heard = self._now() + seconds, self._now()
-
-    def heard(self) -> None:
-        """Note that the server said something."""
-        self._heard = self._now()
-
-    def left(self) -> float:
-        """Give the seconds until the end."""
-        return self.end - self._now()
-
-    def until(self) -> float:
-        """Give the moment at which to stop waiting."""
-        return min(self.end, self._heard + self.silence)
-
-    def over(self) -> GeneratorError:
-        """Say which of the two times is over."""
-        if self._now() >= self.end:
-            return GeneratorError(f"it did not end within {self.seconds:g} s, the 'timeout'")
-        return GeneratorError(f"it said nothing for {self.silence:g} s, the 'silence' that the recipe allows")
 
 
 async def pieces(options: VllmOptions, body: bytes, prompt: str, time: Time) -> AsyncGenerator[Piece, None]:

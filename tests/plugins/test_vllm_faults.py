@@ -10,10 +10,10 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
+from imagora.calls import retry_after
 from imagora.errors import GeneratorError
 from imagora_vllm.llm import VllmChat
 from imagora_vllm.options import VllmOptions
-from imagora_vllm.refusals import retry_after
 from llama_index.core.base.llms.types import ChatMessage
 
 from .chat_server import ANSWER, Act, Call, ChatServer, chat_server
