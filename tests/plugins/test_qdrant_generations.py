@@ -238,9 +238,10 @@ def die_before_step(last):
             os.kill(os.getpid(), signal.SIGKILL)
     def removal(event, arguments):
         nonlocal removals
-        removals += event in ("os.remove", "os.rmdir")
-        if removals % 10 == 1:
-            step()
+        if event in ("os.remove", "os.rmdir"):
+            removals += 1
+            if removals % 10 == 1:
+                step()
     def line(frame, event, argument):
         if Path(frame.f_code.co_filename).name not in ("answering_file.py", "durable.py", "folder_generations.py"):
             return None
@@ -261,6 +262,7 @@ for last in range(1, 1000):
     trial = folder.with_name(f"trial{last}")
     shutil.copytree(folder, trial, ignore=ignored, copy_function=copied)
     index = EmbeddedIndex(QdrantOptions(path=trial), "gallery")
+    index.generations()  # so that no child has to import anything
     child = os.fork()
     if child == 0:
         try:
@@ -278,8 +280,8 @@ for last in range(1, 1000):
 def killed_at_every_step(folder: Path, change: str, number: int) -> list[Path]:
     """Let processes make a change in copies of a folder, each killed before another step; the last one ends by itself.
 
-    A step is a line of the files that change who answers or what is there, and every tenth removal of a file or a folder. What
-    the change does not touch, the engines of other generations, is not copied.
+    A step is a line of the files that change who answers or what is there, and every tenth removal of a file. What the
+    change does not touch, the engines of other generations, is not copied.
     """
     command = [sys.executable, "-c", KILLED, str(folder), change, str(number)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
