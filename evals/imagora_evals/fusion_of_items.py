@@ -9,7 +9,7 @@ English; relevant are the pictures that it stands under. Every row is a recipe t
 other, with the starter's encoder. nDCG@10 with binary gains (Järvelin and Kekäläinen 2002), recall@1 and recall@10.
 
 All 498 queries, November 2026: picture alone .363, words alone .209, late .312 (rrf) and .384 (standardised), early
-.429 (weight 0.5), .414 (0.7), .383 (0.9), early 0.7 and late together .395 (nDCG@10). Only the weights shown were tried.
+.429 (weight 0.5), .414 (0.7), .383 (0.9), early 0.7 and late together .395 (nDCG@10). No other weights were tried.
 """
 
 from __future__ import annotations
