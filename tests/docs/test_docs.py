@@ -60,6 +60,8 @@ def test_every_recipe_in_the_docs_is_fine(block: Block, tmp_path: Path, tutorial
     (tmp_path / "recipe.yaml").write_text(block.text)
     os.environ.setdefault("QDRANT_URL", "http://localhost:6333")
     os.environ.setdefault("QDRANT_API_KEY", "a secret")
+    os.environ.setdefault("VLLM_API_KEY", "a secret")
+    os.environ.setdefault("OPENAI_API_KEY", "a secret")
     os.environ.setdefault("SHOP_DSN", "postgresql://reader@localhost/shop")
     said = _run(["imagora", "recipe", "check", "recipe.yaml"], tmp_path, tutorial)
     assert "is fine" in said
