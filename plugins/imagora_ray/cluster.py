@@ -64,9 +64,12 @@ def _connect(ray: Any, options: RayOptions, folder: Path | None) -> None:
     if options.address is not None:
         _knock(options.address)
         ours = {"address": options.address}
+    # Ray Data writes what it plans and how it gets on to the terminal, where our own progress is.
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    logging.getLogger("ray").setLevel(logging.ERROR)
     terminate = signal.getsignal(signal.SIGTERM)
     try:
-        with _environment(started=folder is not None), _without_stderr():
+        with _environment(started=folder is not None), _on_loopback(started=folder is not None), _without_stderr():
             ray.init(**ours, log_to_driver=False, configure_logging=False)
     except (Exception, SystemExit) as error:  # Ray ends the process where a head does not answer
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -75,9 +78,6 @@ def _connect(ray: Any, options: RayOptions, folder: Path | None) -> None:
     finally:
         if threading.current_thread() is threading.main_thread() and terminate is not None:
             signal.signal(signal.SIGTERM, terminate)  # Ray puts its own there, and leaves it
-    # Ray Data writes what it plans and how it gets on to the terminal, where our own progress is.
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    logging.getLogger("ray").setLevel(logging.ERROR)
 
 
 def _knock(address: str) -> None:
@@ -118,16 +118,29 @@ def _environment(*, started: bool) -> Iterator[None]:
     if started:
         # It listens on the loopback address only then; the name is of those systems where Ray always does so.
         wanted["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    if started and "RAY_AUTH_MODE" not in os.environ:
-        # Without these, Ray makes a token of its own and keeps it in the user's home.
-        wanted |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token()}
+        if "RAY_AUTH_MODE" not in os.environ:
+            # Without it, Ray makes a token of its own and keeps it in the user's home.
+            wanted["RAY_AUTH_TOKEN"] = _token()
     new = {name: value for name, value in wanted.items() if name not in os.environ}
+    ours = {*new, "RAY_AUTH_MODE"} - set(os.environ)  # Ray sets the mode, and leaves it
     os.environ.update(new)
     try:
         yield
     finally:
-        for name in new:
+        for name in ours:
             os.environ.pop(name, None)
+
+
+@contextmanager
+def _on_loopback(*, started: bool) -> Iterator[None]:
+    """Do what the environment says of the address, also where Ray was imported before it said so."""
+    constants: Any = import_module("ray._private.ray_constants")
+    before = constants.ENABLE_RAY_CLUSTER
+    constants.ENABLE_RAY_CLUSTER = before and not started
+    try:
+        yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = before
 
 
 @contextmanager

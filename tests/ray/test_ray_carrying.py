@@ -1,0 +1,62 @@
+"""Errors come out of a worker as what they were, and pictures go in as something that can be sent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from imagora.errors import ImagoraError, Problem, RecipeError, SourceError, StageError
+from imagora.runner import Change, Made
+from imagora_ray.carrying import packed_error, sendable, unpacked
+from ray_toys import broken_picture, change
+
+
+class Stubborn(ImagoraError):
+    """Cannot be pickled at all: it holds what cannot."""
+
+    def __init__(self) -> None:
+        super().__init__("the words that matter")
+        self.held = lambda: None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SourceError("the bucket is gone"),
+        RecipeError([Problem("r.yaml", 1, 2, "embedders", "is wrong"), Problem("r.yaml", 3, 4, "", "too")]),
+        ZeroDivisionError("in a stranger's stage"),
+        FileNotFoundError(2, "no such file", "weights.bin"),
+    ],
+)
+def test_an_error_comes_out_as_it_was(error: Exception) -> None:
+    with pytest.raises(type(error)) as raised:
+        unpacked(packed_error(error))
+    assert type(raised.value) is type(error)
+    assert str(raised.value) == str(error)
+    assert vars(raised.value) == vars(error)
+
+
+def test_an_error_that_cannot_travel_keeps_its_words() -> None:
+    with pytest.raises(StageError, match=r"^the words that matter$"):
+        unpacked(packed_error(Stubborn()))
+
+
+def test_a_file_is_read_where_the_workers_do_not_see_it(tmp_path: Path) -> None:
+    file = tmp_path / "picture.png"
+    file.write_bytes(b"bytes")
+    kept = sendable(change(0, picture=file), read_files=False)
+    read = sendable(change(0, picture=file), read_files=True)
+    assert isinstance(kept, Change) and kept.item.picture == file  # type: ignore[union-attr] # it is an item
+    assert isinstance(read, Change) and read.item.picture == b"bytes"  # type: ignore[union-attr] # as above
+
+
+def test_what_cannot_be_read_is_refused_with_its_reason(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for picture, reason in [
+        (tmp_path / "none.png", "it cannot be read: No such file or directory"),
+        (tmp_path / "pipe", "it is not a regular file"),
+        (broken_picture, "the server says 404"),
+    ]:
+        given = change(0, picture=picture)
+        assert sendable(given, read_files=True) == Made(given, refusal=reason)
