@@ -86,6 +86,7 @@ def picture_decoder(plan: Plan, workers: int | None = None) -> PictureDecoder:
         max_pixels=int(plan.pictures.max_megapixels * 1_000_000),
         max_side=plan.pictures.max_side,
         seconds=plan.pictures.seconds,
+        memory=plan.pictures.max_megabytes * 1_000_000,
     )
     return PictureDecoder(workers or plan.pictures.workers, limits)
 

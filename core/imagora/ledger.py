@@ -15,7 +15,7 @@ class Row:
     """An item as an index holds it.
 
     content: a hash of what is embedded, its words and picture; metadata: one of the rest; recipe: of what embedded it.
-    All three are empty for an item that the index was about to get for the first time.
+    All three are empty for an item that the index was about to get for the first time, or about to lose.
     """
 
     id: str
@@ -73,6 +73,9 @@ class Ledger(Protocol):
 
     def quarantined(self) -> list[tuple[str, str, str]]:
         """Give what is in quarantine: source, name and reason, in that order."""
+
+    def begun(self, source: str) -> bool:
+        """Say whether an ingest of the source began in this generation."""
 
     def begin(self, source: str) -> bool:
         """Write that an ingest of the source begins, and say whether one had begun in this generation before."""

@@ -9,9 +9,10 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from queue import LifoQueue
 from threading import Timer
@@ -30,17 +31,23 @@ PASSED_ON = (
     "APPDATA",
     "SYSTEMROOT",
 )  # a decoder needs no tokens or passwords
+_PATIENCE = 10  # a busy machine gives a process a tenth of a core
+_PART = 1_000_000
 
 
 @dataclass(frozen=True)
 class PictureLimits:
-    """What a picture may be and cost; max_side: of the result, in pixels; memory: address space in bytes."""
+    """What a picture may be and cost; max_side: of the result, in pixels.
+
+    seconds: of processor time, and ten times as many by the clock. memory: address space in bytes, which what is in
+    memory is always a part of.
+    """
 
     max_bytes: int = 64_000_000
     max_pixels: int = 100_000_000
     max_side: int = 1024
-    seconds: float = 10.0
-    memory: int = 1_700_000_000  # a WebP of 100 megapixels takes 1.6 GB, a PNG with alpha 1.3
+    seconds: float = 2.0
+    memory: int = 300_000_000  # a PNG takes 4 bytes a pixel, an AVIF 9, a WebP 16; Python and Pillow 35 MB
 
 
 class PictureDecoder:
@@ -54,14 +61,14 @@ class PictureDecoder:
 
     def decode(self, source: Path | bytes | Callable[[], bytes]) -> Picture:
         """Give the picture, or raise PictureError with the reason; blocks, and may be called from many threads."""
-        data = picture_bytes(source, self.limits.max_bytes)
-        worker = self._free.get()
-        try:
-            if self._closed:
-                raise StageError("the picture decoder is closed")
-            return worker.decode(data)
-        finally:
-            self._free.put(worker)
+        with picture_file(source, self.limits.max_bytes) as (file, size):
+            worker = self._free.get()
+            try:
+                if self._closed:
+                    raise StageError("the picture decoder is closed")
+                return worker.decode(file, size)
+            finally:
+                self._free.put(worker)
 
     def __enter__(self) -> PictureDecoder:
         return self
@@ -90,21 +97,21 @@ class _Worker:
         self.limits, self._late = limits, False
         self._process: subprocess.Popen[bytes] | None = None
 
-    def decode(self, data: bytes) -> Picture:
+    def decode(self, file: IO[bytes], size: int) -> Picture:
         process = self._process if self._process and self._process.poll() is None else self._start()
-        clock, facts = Timer(self.limits.seconds, self._give_up, [process]), {"leaving": True}
+        clock, facts = Timer(_PATIENCE * self.limits.seconds, self._give_up, [process]), {"leaving": True}
         clock.start()
         try:
-            facts, png = self._ask(process, data)
+            digest = self._send(process, file, size)
+            facts, png = self._receive(process)
             if "reason" in facts:
                 raise PictureError(str(facts["reason"]))
-            sha256 = hashlib.sha256(data).hexdigest()
-            return Picture(png, int(facts["width"]), int(facts["height"]), sha256, str(facts["original"]))
+            return Picture(png, int(facts["width"]), int(facts["height"]), digest, str(facts["original"]))
         except (OSError, EOFError, ValueError, LookupError, TypeError):
             process.kill()
             end = -process.wait()
             how = f"the decoder died on it ({signal.Signals(end).name if end > 0 else f'exit code {-end}'})"
-            slow = self._late or end == getattr(signal, "SIGXCPU", None)
+            slow = self._late or end == getattr(signal, "SIGPROF", None)
             raise PictureError(f"it took longer than {self.limits.seconds:g} s" if slow else how) from None
         finally:
             clock.cancel()
@@ -135,11 +142,18 @@ class _Worker:
             raise StageError("the process that decodes pictures does not start; does 'import PIL.Image' work?")
         return process
 
-    def _ask(self, process: subprocess.Popen[bytes], data: bytes) -> tuple[dict[str, Any], bytes]:
-        ours, theirs = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
-        ours.write(len(data).to_bytes(8) + data)
+    def _send(self, process: subprocess.Popen[bytes], file: IO[bytes], size: int) -> str:
+        """Send a picture, a part of it in memory at a time, and give its hash."""
+        ours, digest = cast("IO[bytes]", process.stdin), hashlib.sha256()
+        ours.write(size.to_bytes(8))
+        for part in parts_of(file, size):
+            digest.update(part)
+            ours.write(part)
         ours.flush()
-        frames = []
+        return digest.hexdigest()
+
+    def _receive(self, process: subprocess.Popen[bytes]) -> tuple[dict[str, Any], bytes]:
+        theirs, frames = cast("IO[bytes]", process.stdout), []
         for most in (10_000, 5 * self.limits.max_side**2 + 10_000):  # it may be taken over: what it says is bounded
             size = int.from_bytes(theirs.read(8))
             frames.append(theirs.read(min(size, most)))
@@ -148,23 +162,39 @@ class _Worker:
         return dict(json.loads(frames[0])), frames[1]
 
 
-def picture_bytes(source: Path | bytes | Callable[[], bytes], most: int = PictureLimits.max_bytes) -> bytes:
-    """Give a picture's bytes, at most `most` of them and some; raise PictureError where they cannot be had."""
+@contextmanager
+def picture_file(
+    source: Path | bytes | Callable[[], bytes], most: int = PictureLimits.max_bytes
+) -> Iterator[tuple[IO[bytes], int]]:
+    """Give a picture's bytes as a file, and their number; raise PictureError where it is none or more than `most`."""
     if callable(source):
         source = source()
-    data = source if isinstance(source, bytes) else _read(source, most)
-    if not data:
-        raise PictureError("the file is empty")
-    if len(data) > most:
-        raise PictureError(f"the file is larger than {most / 1e6:g} MB, which is the limit")
-    return data
+    with BytesIO(source) if isinstance(source, bytes) else _opened(source) as file:
+        size = len(source) if isinstance(source, bytes) else os.fstat(file.fileno()).st_size
+        if not size:
+            raise PictureError("the file is empty")
+        if size > most:
+            raise PictureError(f"the file is larger than {most / 1e6:g} MB, which is the limit")
+        yield file, size
 
 
-def _read(path: Path, most: int) -> bytes:
+def parts_of(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """Give a picture's bytes in parts; raise PictureError where they cannot be read or are fewer than there were."""
+    while size:
+        try:
+            part = file.read(min(size, _PART))
+        except OSError as error:
+            raise PictureError(f"it cannot be read: {error.strerror or error}") from None
+        if not part:
+            raise PictureError("it became shorter while it was read")
+        size -= len(part)
+        yield part
+
+
+def _opened(path: Path) -> IO[bytes]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would let us wait for ever
             raise PictureError("it is not a regular file")
-        with path.open("rb") as file:
-            return file.read(most + 1)
+        return path.open("rb")
     except (OSError, ValueError) as error:
         raise PictureError(f"it cannot be read: {getattr(error, 'strerror', None) or error}") from None

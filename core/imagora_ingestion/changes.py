@@ -10,7 +10,7 @@ from imagora.assembly import Stages
 from imagora.errors import PictureError
 from imagora.item import Deleted, Item, Unreadable, item_id
 from imagora.ledger import Row
-from imagora.pictures import picture_bytes
+from imagora.pictures import parts_of, picture_file
 from imagora.recipe.plan import Plan
 from imagora.record import named
 from imagora.runner import Change
@@ -120,8 +120,12 @@ class Changes:
 def content_hash(item: Item) -> str:
     """Hash what is embedded of an item: its words and its picture's bytes; raise PictureError without these."""
     digest = sha256(item.words.encode())
-    if item.picture is not None:
-        digest.update(item.version.encode() if item.version is not None else picture_bytes(item.picture))
+    if item.version is not None and item.picture is not None:
+        digest.update(item.version.encode())
+    elif item.picture is not None:
+        with picture_file(item.picture) as (file, size):
+            for part in parts_of(file, size):
+                digest.update(part)
     return digest.hexdigest()
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 
 from imagora.ingest_report import IngestReport
 from imagora.item import Deleted
@@ -38,9 +39,10 @@ class ItemRoad:
         """Forget what the index lost, and let a feed that this index has nothing of give all of it."""
         if self.ledger.count() and self.index.count() < self.ledger.count():
             self.ledger.forget()  # the index was removed or restored from a copy: what the ledger says is not there
-        if not self.ledger.begin(self.changes.source.uri) and self.changes.feed:
+        if self.changes.feed and not self.ledger.begun(self.changes.source.uri):
             with named("source", self.changes.source.uri):
                 self.changes.feed.restart()
+        self.ledger.begin(self.changes.source.uri)
 
     def reports(self, runner: Runner, maker: Maker) -> Generator[IngestReport, None, None]:
         """Work through the source, and give the report now and then."""
@@ -130,6 +132,8 @@ class ItemRoad:
     def _delete(self, ids: list[str]) -> None:
         if ids:
             known = self.ledger.rows(ids)
+            # What is about to go is not counted any more: after a crash in between, the index has not lost anything.
+            self.ledger.commit([replace(row, content="", metadata="", recipe="") for row in known.values()])
             with named("index", self.index.place):
                 self.index.delete(ids)
             self.ledger.delete(ids)

@@ -152,6 +152,10 @@ class SqliteLedger:
         """Give what is in quarantine: source, name and reason."""
         return self._all("SELECT source, uri, reason FROM quarantine WHERE generation = ? ORDER BY source, uri")
 
+    def begun(self, source: str) -> bool:
+        """Say whether an ingest of the source began."""
+        return bool(self._all("SELECT 1 FROM sources WHERE generation = ? AND source = ?", source))
+
     def begin(self, source: str) -> bool:
         """Write that an ingest of the source begins, and say whether one had begun before."""
         with self._transaction(_DURABLE) as database:

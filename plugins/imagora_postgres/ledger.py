@@ -99,6 +99,10 @@ class PostgresLedger:
         """Give what is in quarantine: source, name and reason."""
         return [(_whole(source), _whole(uri), _whole(why)) for source, uri, why in self._read(statements.QUARANTINED)]
 
+    def begun(self, source: str) -> bool:
+        """Say whether an ingest of the source began."""
+        return bool(self._read(statements.BEGUN, hash=_hash(source))[0][0])
+
     def begin(self, source: str) -> bool:
         """Write that an ingest of the source begins, and say whether one had begun before."""
         return bool(self._write(statements.BEGIN, source=_storable(source), hash=_hash(source))[0][0])

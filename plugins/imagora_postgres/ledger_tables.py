@@ -75,6 +75,7 @@ FROM unnest(%(hashes)s::text[], %(uris)s::text[], %(reasons)s::text[]) AS new (h
 ON CONFLICT (ledger, generation, hash) DO UPDATE SET reason = EXCLUDED.reason, run = EXCLUDED.run
 """
 QUARANTINED = "SELECT source, uri, reason FROM {quarantine} WHERE {here} ORDER BY source, uri"
+BEGUN = "SELECT EXISTS (SELECT FROM {sources} WHERE {here} AND hash = %(hash)s)"
 BEGIN = """
 WITH before AS (SELECT 1 FROM {sources} WHERE {here} AND hash = %(hash)s), written AS (
     INSERT INTO {sources} (ledger, generation, hash, source, begun) {placed}, %(hash)s, %(source)s, now()

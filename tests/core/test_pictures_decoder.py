@@ -18,6 +18,7 @@ from imagora.errors import PictureError, StageError
 from imagora.pictures import PictureDecoder, PictureLimits, decode
 from PIL import Image
 
+ROOMY = 1_000_000_000  # bytes: enough for the heavy picture
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, which only Linux has")
 
 
@@ -73,7 +74,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_decoded(tmp_path: Path
 
 
 def test_a_picture_that_takes_too_long_is_given_up_and_the_next_one_is_decoded() -> None:
-    with PictureDecoder(1, PictureLimits(seconds=0.5)) as decoder:
+    with PictureDecoder(1, PictureLimits(seconds=0.5, memory=ROOMY)) as decoder:
         with pytest.raises(PictureError, match=r"it took longer than 0\.5 s"):
             decoder.decode(heavy_png())
         assert decoder.decode(png()).width == 40
@@ -82,15 +83,52 @@ def test_a_picture_that_takes_too_long_is_given_up_and_the_next_one_is_decoded()
 def test_a_picture_that_needs_too_much_memory_is_refused_and_the_next_one_is_decoded() -> None:
     if sys.platform == "darwin":
         pytest.skip("macOS does not hold processes to a limit of memory")
-    with PictureDecoder(1, PictureLimits(memory=200_000_000)) as decoder:
-        with pytest.raises(PictureError, match="more memory to decode than is allowed"):
+    with PictureDecoder(1) as decoder:
+        with pytest.raises(PictureError, match=r"more memory to decode than is allowed \(300 MB\)"):
             decoder.decode(heavy_png())
         assert decoder.decode(png()).width == 40
 
 
+def pale(mode: str) -> bytes:
+    """50 megapixels, which are shrunk in strips: transparent red on the left, blue on the right."""
+    out, image = BytesIO(), Image.new("RGBA", (10_000, 5_000), (0, 0, 255, 255))
+    image.paste((255, 0, 0, 128), (0, 0, 5_000, 5_000))
+    image.convert(mode).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("mode", "left"), [("RGBA", (255, 127, 127)), ("RGB", (255, 0, 0)), ("LA", (165, 165, 165))])
+def test_fifty_megapixels_fit_in_the_memory_and_are_as_they_should_be(mode: str, left: tuple[int, ...]) -> None:
+    picture = decode(pale(mode), PictureLimits(seconds=60))
+    assert (picture.width, picture.height) == (1024, 512)
+    with Image.open(BytesIO(picture.png)) as image:
+        right = (0, 0, 255) if mode != "LA" else (29, 29, 29)
+        for x, y in ((2, 2), (2, 509), (509, 300), (514, 300), (1021, 2), (1021, 509)):
+            wanted, found = left if x < 512 else right, image.getpixel((x, y))
+            assert isinstance(found, tuple)
+            assert all(abs(one - other) <= 2 for one, other in zip(found, wanted, strict=True))
+
+
+@linux
+def test_the_callers_memory_does_not_grow_with_a_large_file(tmp_path: Path) -> None:
+    with (file := tmp_path / "large.png").open("wb") as out:
+        out.truncate(63_000_000)
+    script = (
+        "import resource, sys\nfrom pathlib import Path\nfrom imagora import Item\n"
+        "from imagora.errors import PictureError\nfrom imagora.pictures import decode\n"
+        "from imagora_ingestion.changes import content_hash\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "content_hash(Item('large.png', picture=Path(sys.argv[1])))\n"
+        "try: decode(Path(sys.argv[1]))\n"
+        "except PictureError: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(file)], capture_output=True, check=True)
+    assert int(done.stdout) < 20_000  # KiB
+
+
 @linux
 def test_a_worker_killed_at_work_costs_one_picture_and_is_replaced() -> None:
-    with PictureDecoder(1, PictureLimits(seconds=60)) as decoder, ThreadPoolExecutor(1) as threads:
+    with PictureDecoder(1, PictureLimits(seconds=60, memory=ROOMY)) as decoder, ThreadPoolExecutor(1) as threads:
         decoder.decode(png())
         before = children()
         worker = decoder._free.queue[0]._process  # the test has to know whom to kill
@@ -122,7 +160,7 @@ def test_no_process_and_no_file_stays_open() -> None:
     gc.collect()
     before = children(), open_files()
     for _ in range(3):
-        with PictureDecoder(3, PictureLimits(seconds=0.5)) as decoder, ThreadPoolExecutor(3) as threads:
+        with PictureDecoder(3, PictureLimits(seconds=0.5, memory=ROOMY)) as decoder, ThreadPoolExecutor(3) as threads:
             tasks = [
                 threads.submit(decoder.decode, data) for data in (png(), heavy_png(), b"", b"no", png(), heavy_png())
             ]
@@ -146,9 +184,9 @@ def test_a_closed_decoder_blames_itself_and_not_the_picture() -> None:
 @linux
 def test_the_callers_memory_does_not_grow_with_a_picture_of_99_megapixels() -> None:
     script = (
-        "import resource, sys\nfrom imagora.pictures import PictureDecoder, PictureLimits\nfrom pathlib import Path\n"
+        f"ROOMY = {ROOMY}\nimport resource, sys\nfrom imagora.pictures import PictureDecoder, PictureLimits\nfrom pathlib import Path\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "with PictureDecoder(1, PictureLimits(seconds=60)) as decoder: decoder.decode(sys.stdin.buffer.read())\n"
+        "with PictureDecoder(1, PictureLimits(seconds=60, memory=ROOMY)) as decoder: decoder.decode(sys.stdin.buffer.read())\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, 'PIL' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], input=heavy_png(), capture_output=True, check=True)
@@ -163,8 +201,8 @@ def test_ctrl_c_ends_the_caller_and_no_worker_says_anything(tmp_path: Path) -> N
     small.write_bytes(png())
     heavy.write_bytes(heavy_png())
     script = (
-        "import sys\nfrom pathlib import Path\nfrom imagora.pictures import PictureDecoder, PictureLimits\n"
-        "with PictureDecoder(1, PictureLimits(seconds=60)) as decoder:\n    decoder.decode(Path(sys.argv[1]))\n"
+        f"ROOMY = {ROOMY}\nimport sys\nfrom pathlib import Path\nfrom imagora.pictures import PictureDecoder, PictureLimits\n"
+        "with PictureDecoder(1, PictureLimits(seconds=60, memory=ROOMY)) as decoder:\n    decoder.decode(Path(sys.argv[1]))\n"
         "    print('ready', flush=True)\n    while True: decoder.decode(Path(sys.argv[2]))\n"
     )
     process = subprocess.Popen(

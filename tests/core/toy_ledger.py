@@ -115,6 +115,10 @@ class ToyLedger:
         with self.reading() as here:
             return sorted((source, uri, reason) for source, uri, reason, _ in here["refused"].values())
 
+    def begun(self, source: str) -> bool:
+        with self.reading() as here:
+            return source in here["sources"]
+
     def begin(self, source: str) -> bool:
         with self.writing() as here:
             before = source in here["sources"]

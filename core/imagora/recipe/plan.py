@@ -35,7 +35,15 @@ class PictureOptions(Options):
 
     max_side: int = Field(default=1024, ge=32, le=8192, description="The longer side after decoding, in pixels.")
     max_megapixels: float = Field(default=100, gt=0, le=1000, description="Larger ones are refused, in 10^6 pixels.")
-    seconds: float = Field(default=10, gt=0, le=600, description="The time one picture may take, in seconds.")
+    max_megabytes: int = Field(
+        default=300, ge=100, le=64_000, description="The memory that decoding one picture may take, in 10^6 bytes."
+    )
+    seconds: float = Field(
+        default=2,
+        gt=0,
+        le=600,
+        description="The processor time one picture may take, in seconds; by the clock it may take ten times as long.",
+    )
     workers: int = Field(default=2, ge=1, le=64, description="How many pictures are decoded at once.")
 
 

@@ -156,8 +156,10 @@ class LedgerContract:
 
     def test_an_ingest_begins_once_and_stays_finished(self, ledger: Ledger) -> None:
         assert not ledger.finished()
+        assert not ledger.begun("shop")
         assert [ledger.begin(source) for source in ("shop", "shop", "farm")] == [False, True, False]
         assert not ledger.finished()
+        assert ledger.begun("shop") and not ledger.begun("field")
         ledger.finish("farm", "run", release=True)
         assert ledger.finished() and ledger.begin("farm") and ledger.finished()
 
