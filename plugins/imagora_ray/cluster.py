@@ -160,4 +160,4 @@ def _without_stderr() -> Iterator[None]:
 
 def _short_folder() -> str:
     within = tempfile.gettempdir()
-    return tempfile.mkdtemp(prefix="imagora-", dir=within if len(within) <= _LONGEST_SOCKET else "/tmp")  # noqa: S108
+    return tempfile.mkdtemp(prefix="imagora-", dir=within if len(within) <= _LONGEST_SOCKET else "/tmp")  # noqa: S108 - a new folder, ours only
