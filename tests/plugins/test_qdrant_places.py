@@ -236,7 +236,8 @@ def test_small_vectors_still_give_exact_raw_scores(tmp_path: Path, quantization:
 def test_a_graph_is_built_for_many_vectors_and_finds_them(tmp_path: Path) -> None:
     legs = {"image": replace(IMAGE, dimension=256)}
     vectors = np.random.default_rng(1).normal(size=(10_500, 256)).tolist()
-    index = places.embedded(tmp_path / "index", batch=2_000, hnsw={"m": 8, "ef_construct": 32})
+    # Few edges are quick to build; with an `ef` as small, one random vector in twelve does not even find itself.
+    index = places.embedded(tmp_path / "index", batch=2_000, hnsw={"m": 8, "ef_construct": 32, "ef": 1_000})
     index.open(legs, create=True)
     ids = [f"00000000-0000-0000-0000-{number:012}" for number in range(len(vectors))]
     index.upsert([Entry(id_, {"image": vector}, {}) for id_, vector in zip(ids, vectors, strict=True)])
