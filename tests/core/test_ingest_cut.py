@@ -48,7 +48,7 @@ def test_what_is_cut_is_in_the_report_of_its_run_alone(tmp_path: Path) -> None:
         assert (report.added, report.cut, report.to_dict()["cut"]) == (3, 2, 2)
         console = Console(record=True, width=100)
         show_report(console, report)
-        assert "2 texts lost their end, being longer than an embedder reads" in console.export_text()
+        assert "texts that lost their end, being longer than an embedder reads: 2" in console.export_text()
         again = pipeline.ingest()
         assert (again.unchanged, again.cut) == (3, 0)
         show_report(console, again)

@@ -135,7 +135,7 @@ def show_report(console: Console, report: IngestReport) -> None:
     embedded = f"{report.embedded} embedded" if report.embedded else "nothing embedded anew"
     console.print(f"{said}; {embedded}, in {report.seconds:.1f} s", highlight=False)
     if report.cut:
-        console.print(f"{report.cut} texts lost their end, being longer than an embedder reads", style="yellow")
+        console.print(f"texts that lost their end, being longer than an embedder reads: {report.cut}", style="yellow")
     if report.kept:
         console.print(f"{report.kept} that the source did not give were kept, for it could not be read in full")
     if report.quarantined:
