@@ -184,9 +184,10 @@ def test_a_closed_decoder_blames_itself_and_not_the_picture() -> None:
 @linux
 def test_the_callers_memory_does_not_grow_with_a_picture_of_99_megapixels() -> None:
     script = (
-        f"ROOMY = {ROOMY}\nimport resource, sys\nfrom imagora.pictures import PictureDecoder, PictureLimits\nfrom pathlib import Path\n"
+        "import resource, sys\nfrom imagora.pictures import PictureDecoder, PictureLimits\n"
+        f"limits = PictureLimits(seconds=60, memory={ROOMY})\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "with PictureDecoder(1, PictureLimits(seconds=60, memory=ROOMY)) as decoder: decoder.decode(sys.stdin.buffer.read())\n"
+        "with PictureDecoder(1, limits) as decoder: decoder.decode(sys.stdin.buffer.read())\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, 'PIL' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], input=heavy_png(), capture_output=True, check=True)
@@ -201,8 +202,9 @@ def test_ctrl_c_ends_the_caller_and_no_worker_says_anything(tmp_path: Path) -> N
     small.write_bytes(png())
     heavy.write_bytes(heavy_png())
     script = (
-        f"ROOMY = {ROOMY}\nimport sys\nfrom pathlib import Path\nfrom imagora.pictures import PictureDecoder, PictureLimits\n"
-        "with PictureDecoder(1, PictureLimits(seconds=60, memory=ROOMY)) as decoder:\n    decoder.decode(Path(sys.argv[1]))\n"
+        "import sys\nfrom pathlib import Path\nfrom imagora.pictures import PictureDecoder, PictureLimits\n"
+        f"limits = PictureLimits(seconds=60, memory={ROOMY})\n"
+        "with PictureDecoder(1, limits) as decoder:\n    decoder.decode(Path(sys.argv[1]))\n"
         "    print('ready', flush=True)\n    while True: decoder.decode(Path(sys.argv[2]))\n"
     )
     process = subprocess.Popen(
