@@ -25,8 +25,8 @@ from pydantic import PrivateAttr
 from .failures import failure
 from .options import ChatOptions
 
-MOST_OF_A_TOKEN = 100
-"""Characters; a text with more of them than this for each token has no end."""
+MOST_BESIDES, MOST_OF_A_TOKEN = 1_000, 100
+"""Characters: an answer with more of them than so many, and so many for each token, has no end."""
 
 
 @dataclass(frozen=True)
@@ -113,17 +113,19 @@ class BoundedChat(CustomLLM):
     async def _parts(self, messages: list[ChatMessage], time: Time) -> AsyncGenerator[ChatResponse, None]:
         """Make one try and give the other LLM's responses as they come; closing this closes its connection."""
         prompt, size, ended = "\n".join(message.content or "" for message in messages), 0, False
+        most = MOST_BESIDES + MOST_OF_A_TOKEN * self._options.max_tokens
         try:
             async with self._host.client() as client:
                 time.heard()  # from here on it is the host that we wait for, not the import of its client
                 answer = await _within(time, client.astream_chat(messages))
-                while (part := await _within(time, anext(answer, None))) is not None:
-                    size, ended = size + len(part.delta or ""), ended or bool(_finish_of(part.raw))
-                    if size > 1000 + MOST_OF_A_TOKEN * self._options.max_tokens:
-                        raise GeneratorError(f"it writes without end: {self._options.max_tokens} tokens were asked for")
-                    if part.delta:
-                        time.heard()
-                    yield part
+                async with aclosing(answer):  # so that the host stops where we do
+                    while (part := await _within(time, anext(answer, None))) is not None:
+                        size, ended = size + len(part.delta or ""), ended or bool(_finish_of(part.raw))
+                        if size > most:
+                            raise GeneratorError(f"it writes without end: more than {most:,} characters")
+                        if part.delta:
+                            time.heard()
+                        yield part
         except GeneratorError:
             raise
         except Exception as error:  # a stranger's client may raise anything

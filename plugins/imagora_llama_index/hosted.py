@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
 from importlib import import_module
@@ -16,13 +17,14 @@ from imagora.errors import GeneratorError, MissingExtra
 from pydantic import SecretStr
 
 from .chat import BoundedChat, Host
-from .known import KNOWN
+from .known import KNOWN, Integration
 from .options import LlamaIndexOptions, OpenAIOptions
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
     from llama_index.llms.openai import OpenAI
 
+PLAIN = {"accept-encoding": "identity"}  # what is compressed could unfold into all memory
 MOST_BESIDES, MOST_OF_A_TOKEN = 1_000_000, 2_000
 """Bytes of an answer: so many, and so many more for each token."""
 
@@ -43,8 +45,9 @@ def openai_chat(options: OpenAIOptions) -> BoundedChat:
 
         # A connection for each try: closed with it, so that the host stops when we do, and of no certain event loop.
         # Without tries of its own: its two layers of them, one inside of the other, would multiply with ours.
-        hooks = {"response": [bound]}
-        async with httpx.AsyncClient(event_hooks=hooks, verify=_trusted(), timeout=options.timeout) as connection:
+        async with httpx.AsyncClient(
+            event_hooks={"response": [bound]}, headers=PLAIN, verify=_trusted(), timeout=options.timeout
+        ) as connection:
             yield made(
                 model=options.model,
                 api_key=key,
@@ -74,20 +77,28 @@ def integrated_chat(options: LlamaIndexOptions) -> BoundedChat:
     async def client() -> AsyncIterator[LLM]:
         loop = asyncio.get_running_loop()
         if loop not in made:
-            module = await asyncio.to_thread(import_module, known.module)
-            made[loop] = getattr(module, known.class_)(**arguments)
+            made[loop] = (await asyncio.to_thread(_class_of, known))(**arguments)
         yield made[loop]
 
     return BoundedChat(options, Host(f"'llama_index' with '{options.integration}'", client, secrets))
 
 
+# In a thread: imports take a second or two, in which the event loop has others to look after. OpenAI's client, which
+# many integrations are built on, would else make the second import in the middle of the first call.
+
+
 def _openai() -> type[OpenAI]:
-    # In a thread: a second or two, in which the event loop has others to look after. The second import is one that
-    # OpenAI's client would else make in the middle of the first call.
     import openai.resources.chat.completions  # noqa: F401 - importing it is what is wanted
     from llama_index.llms.openai import OpenAI
 
     return OpenAI
+
+
+def _class_of(known: Integration) -> Callable[..., LLM]:
+    made: Callable[..., LLM] = getattr(import_module(known.module), known.class_)
+    if "openai" in sys.modules:
+        import_module("openai.resources.chat.completions")
+    return made
 
 
 def _arguments(options: LlamaIndexOptions) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -120,6 +131,8 @@ def _check_form(response: httpx.Response) -> None:
     if response.status_code == httpx.codes.OK and form != "text/event-stream":
         what = "a web page" if form == "text/html" else f"'{form or 'nothing known'}'"
         raise GeneratorError(f"it answers with {what}; is 'url' the address of an OpenAI API, ending with '/v1'?")
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise GeneratorError("it compresses its answer, which it was asked not to do")
 
 
 @cache

@@ -145,6 +145,19 @@ def test_an_answer_comes_or_an_error_that_helps(act: Act, ask: Callable[[Any], A
     assert "xylophone" not in said and "sesame" not in said and "\n" not in said
 
 
+def test_a_compressed_answer_is_not_unfolded() -> None:
+    async def squeezed(call: Call) -> None:
+        assert call.headers["accept-encoding"] == "identity"
+        await call.head(content_encoding="gzip")
+
+    async def run() -> None:
+        async with chat_server(squeezed) as server:
+            with pytest.raises(GeneratorError, match="it compresses its answer"):
+                await chat(server.url).achat(faults.MESSAGES)
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("how", ["cancelled", "left"])
 def test_the_host_is_left_at_once_where_nobody_listens_any_more(how: str) -> None:
     async def slowly(call: Call) -> None:
