@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from linkify_it import LinkifyIt  # type: ignore[import-untyped]  # it has no types
 
-from .folding import fold
+from .folding import fold, unfolded
 
 Span = tuple[int, int]
 
@@ -22,10 +22,11 @@ _START = re.compile(
     | (?<![a-z])file{_BETWEEN}:(?=\S)
     | (?<![a-z])data{_BETWEEN}:(?=[^\s,]{{0,100}}(?:;base64|/[a-z0-9.+\-]+[;,])|,\S)
     | (?<![a-z0-9.])www\d{{0,3}}{_BETWEEN}\.(?=[^\s.])
-    | (?<![:/\\\w])[/\\]{{2}}(?=[^\s/\\]+\.[a-z\u00a1-\uffff]{{2,}}|\[[0-9a-f:]+\]|localhost|\d+\.\d+\.\d+\.\d+)
+    | (?<![:/\\\w])[/\\]{{2,}}(?=[^\s/\\]+\.[a-z\u00a1-\uffff]{{2,}}|\[[0-9a-f:]+\]|localhost|\d+\.\d+\.\d+\.\d+)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_MARKUP = re.compile(r"[*_~`|\[\]<>()]")
 _RUN = re.compile(r"(?:[^\s<>\"'`|\[\]{}^]|\[[0-9a-f:.]+\](?=[:/]|$))*", re.IGNORECASE)
 _TO_BLANK = re.compile(r"[^\s<>\"]*")
 _BEHIND = re.compile(r"[.,;:!?)\]}*_~]+$")
@@ -51,14 +52,18 @@ _LINKIFY = _linkifier()
 def bare_addresses(source: str) -> Iterator[tuple[Span, str]]:
     """Give the places of addresses in running text, each with what stands there up to the next blank."""
     folded = fold(source)
-    text = folded.text
+    for read in (folded,) if folded.text == source else (folded, unfolded(source)):
+        unmarked = _MARKUP.sub(" ", read.text)
+        found = {*_with_scheme(read.text), *_without_scheme(read.text), *_without_scheme(unmarked)}
+        for start, end in sorted(found):
+            yield _with_rest(source, read.span(start, end))
+
+
+def _with_scheme(text: str) -> Iterator[Span]:
     for match in _START.finditer(text):
         run = _RUN.match(text, match.end())
         end = run.end() if run else match.end()
-        end = max(match.end(), end - len(_behind(text[match.end() : end])))
-        yield _with_rest(source, folded.span(match.start(), end))
-    for start, end in _without_scheme(text):
-        yield _with_rest(source, folded.span(start, end))
+        yield match.start(), max(match.end(), end - len(_behind(text[match.end() : end])))
 
 
 def _with_rest(source: str, span: Span) -> tuple[Span, str]:

@@ -32,9 +32,14 @@ class Folded:
         return self.starts[start], self.ends[end - 1]
 
 
+def unfolded(source: str) -> Folded:
+    """Give a text as it is written."""
+    return Folded(source, tuple(range(len(source))), tuple(range(1, len(source) + 1)))
+
+
 def fold(source: str) -> Folded:
     """Decode entities and percent signs, drop what is invisible, and write every character in its plain form."""
-    folded = Folded(source, tuple(range(len(source))), tuple(range(1, len(source) + 1)))
+    folded = unfolded(source)
     if source.isascii() and not re.search(r"[&%\\\x00-\x08\x0e-\x1f\x7f]", source):
         return folded
     for _ in range(ROUNDS):

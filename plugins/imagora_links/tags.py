@@ -25,7 +25,7 @@ _TAG = re.compile(
 _TORN = re.compile(r"<[\s\x00]*/?[A-Za-z][^\s<>/\"'=]*[\s/\x00][^<>]*?=[^<>]*")
 _ATTRIBUTE = re.compile(r"(?P<name>[^\s\"'<>/=\x00]+)\s*=\s*(?:\"(?P<d>[^\"]*)\"|'(?P<s>[^']*)'|(?P<b>[^\s>]+))")
 _LOADING = re.compile(r"url|image|import|src|expression|binding|[\\@&]", re.IGNORECASE)
-_MARKUP = re.compile(r"<(?:!(?:--|doctype|\[cdata\[|entity)|\?[a-z])", re.IGNORECASE)
+_MARKUP = re.compile(r"<[!?]")
 
 
 @dataclass(frozen=True)
