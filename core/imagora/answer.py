@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from llama_index.core.schema import NodeWithScore
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 if TYPE_CHECKING:
     from .stages import Place
@@ -21,10 +21,16 @@ class Passage(NodeWithScore):
     """
 
     scores: dict[str, float] = Field(default_factory=dict)
+    _uri: str | None = PrivateAttr(default=None)  # where a guardrail changed the one in the metadata
+
+    @property
+    def uri(self) -> str:
+        """The item's name in its source; the metadata's `uri` is that name as the guardrails let it be shown."""
+        return str(self.node.metadata.get("uri", "")) if self._uri is None else self._uri
 
     @property
     def title(self) -> str:
-        """The item's title, or its name in the source."""
+        """The item's title, or its name in the source, as the guardrails let it be shown."""
         return str(self.node.metadata.get("title") or self.node.metadata.get("uri") or self.node_id)
 
 

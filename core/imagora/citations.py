@@ -37,7 +37,7 @@ def _citation(number: int, end: int, passage: Passage) -> Citation:
         start=end - len(f"[{number}]"),
         end=end,
         item_id=passage.node_id,
-        uri=str(metadata.get("uri", "")),
+        uri=passage.uri,
         title=passage.title,
         picture=str(picture.path) if picture and picture.path else None,
         licence=str(metadata["licence"]) if metadata.get("licence") else None,

@@ -72,11 +72,10 @@ async def _check(name: str, guardrail: Guardrail, texts: list[str], place: Place
 
 
 def _texts(passage: Passage) -> list[str]:
-    # The text and every string in the metadata, however deep; the item's name in its source stays as it is.
+    # The text and every string in the metadata, however deep; the item's name is one of them.
     strings = [passage.get_content()]
-    for key, value in sorted(passage.node.metadata.items()):
-        if key != "uri":
-            strings.extend(_strings(value))
+    for _, value in sorted(passage.node.metadata.items()):
+        strings.extend(_strings(value))
     return strings
 
 
@@ -105,6 +104,7 @@ def _rewritten(passage: Passage, verdicts: list[Verdict]) -> Passage:
         return next(texts) if isinstance(value, str) else value
 
     for key, value in sorted(node.metadata.items()):
-        if key != "uri":
-            node.metadata[key] = put(value)
-    return passage.model_copy(update={"node": node})
+        node.metadata[key] = put(value)
+    rewritten = passage.model_copy(update={"node": node})
+    rewritten._uri = passage.uri  # a citation says where the item is, whatever may be shown
+    return rewritten

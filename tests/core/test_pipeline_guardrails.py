@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from imagora import Pipeline, Query, Verdict
+from imagora.answer import passages_to_dicts
 from imagora.errors import QueryError, StageError
+from imagora.prompt import build_prompt
 from imagora.stages import Place, Scope
 from toy_recipes import built, recipe_of
 
@@ -80,6 +82,31 @@ def test_redacted_passages_hold_nothing_of_what_was_redacted(tmp_path: Path) -> 
     assert card.node.metadata["price"] == 3
     assert card.get_content() == "Write to <EMAIL_1> or <EMAIL_2>."
     assert set(card.scores) == {"sparse", "image"} & set(card.scores)
+
+
+def test_a_redacted_name_is_shown_nowhere_and_its_citation_still_finds_the_item(tmp_path: Path) -> None:
+    name = f"letters/{MAIL}"
+    guardrails = {"passages": [{"use": "toy_emails", "action": "redact"}] * 2}
+    recipe = recipe_of(items=[{"uri": name, "text": "The lemon is ripe."}], guardrails=guardrails)
+    with built(tmp_path, recipe) as pipeline:
+        pipeline.ingest()
+        answer = pipeline.ask("lemon")
+        (passage,) = answer.passages
+        assert passage.node.metadata["uri"] == passage.title == answer.citations[0].title == "letters/<EMAIL_1>"
+        assert MAIL not in str(build_prompt(Query("lemon"), answer.passages, ""))
+        assert MAIL not in json.dumps(passages_to_dicts(answer.passages)) + repr(passage)
+        assert answer.citations[0].uri == passage.uri == name
+        plain = Pipeline(pipeline.plan, replace(pipeline.stages, guardrails={})).search("lemon").passages[0]
+        assert plain.uri == plain.title == name
+
+
+def test_a_name_that_is_refused_takes_its_passage_out(tmp_path: Path) -> None:
+    items = [{"uri": MAIL, "text": "A lemon."}, {"uri": "b", "text": "A lemon, too."}]
+    with built(
+        tmp_path, recipe_of(items=items, guardrails={"passages": [{"use": "toy_emails", "action": "refuse"}]})
+    ) as p:
+        p.ingest()
+        assert [passage.uri for passage in p.search("lemon").passages] == ["b"]
 
 
 def test_redacting_leaves_the_indexed_item_as_it_is(tmp_path: Path) -> None:
