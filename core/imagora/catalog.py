@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -156,10 +157,16 @@ def installed_catalog() -> Catalog:
 
 
 def _is_there(package: str) -> bool:
+    top, *below = package.split(".")
     try:
-        return find_spec(package) is not None
-    except (ImportError, ValueError):  # of "a.b" where there is no a, and of modules made by hand
-        return package in sys.modules
+        found = find_spec(top)
+    except (ImportError, ValueError):  # of modules made by hand
+        found = None
+    if found is None or not below:
+        return found is not None or package in sys.modules
+    # Looked up by hand: to find "a.b", find_spec imports a.
+    places = [Path(folder, *below) for folder in found.submodule_search_locations or ()]
+    return any(place.is_dir() or place.with_suffix(".py").is_file() for place in places)
 
 
 def _described(point: EntryPoint) -> Plugin:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import toys
 from imagora import Command, Component, Options, hookimpl
-from imagora.catalog import KINDS, Catalog, Plugin
+from imagora.catalog import KINDS, Catalog, Offer, Plugin
 from imagora.errors import PluginError
 
 
@@ -195,6 +196,19 @@ def test_a_missing_package_is_found_without_importing_anything() -> None:
     assert offer.missing() == ("no_such_package", "no_such.inner")
     assert "wave" not in sys.modules
     assert offer.pip_line() == "pip install 'imagora-needs[big]'"
+
+
+def test_a_module_inside_a_package_is_looked_for_without_importing_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "far_away" / "near").mkdir(parents=True)
+    for place in ("far_away/__init__.py", "far_away/near/deep.py"):
+        (tmp_path / place).write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    there, missing = ("far_away.near", "far_away.near.deep", "wave"), ("far_away.no", "far_away.near.no", "wave.far")
+    component = Component("x", "x", Options, lambda options, context: None, requires=there + missing)
+    assert Offer("generator", component, Plugin("far", "far", "1")).missing() == missing
+    assert "far_away" not in sys.modules
 
 
 def test_a_module_that_is_no_plugin_offers_nothing() -> None:
