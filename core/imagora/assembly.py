@@ -28,6 +28,7 @@ from .stages import (
     TextEmbedder,
     Wrapper,
 )
+from .tracing import NoTracer, Tracer
 
 _LEG_NEEDS: dict[str, tuple[type[Any], str]] = {
     "image": (PictureEmbedder, "pictures and words"),
@@ -51,6 +52,7 @@ class Stages:
     generator: tuple[str, Generator] | None = None
     guardrails: Mapping[Place, Sequence[tuple[str, Guardrail]]] = field(default_factory=dict)
     wrappers: Sequence[tuple[str, Wrapper]] = ()
+    tracer: Tracer = field(default_factory=NoTracer)
 
 
 def assemble(plan: Plan) -> Stages:
@@ -77,6 +79,7 @@ def assemble(plan: Plan) -> Stages:
         generator=(plan.generator.name, generator) if plan.generator and generator else None,
         guardrails={place: [named(planned) for planned in listed] for place, listed in plan.guardrails.items()},
         wrappers=[named(planned) for planned in plan.wrappers],
+        tracer=build(plan.traces, context) if plan.traces else NoTracer(),
     )
 
 

@@ -19,7 +19,7 @@ from .errors import PluginError, did_you_mean
 
 KINDS = (
     *("source", "preparer", "embedder", "index", "ledger", "engine"),
-    *("retriever", "reranker", "generator", "guardrail", "wrapper"),
+    *("retriever", "reranker", "generator", "guardrail", "wrapper", "tracer"),
 )
 _PLURALS = {"index": "indexes"}
 

@@ -53,7 +53,7 @@ async def _guard_text(text: str, place: Place, guardrails: Guardrails, record: R
 
 
 async def _check(name: str, guardrail: Guardrail, texts: list[str], place: Place, record: Record) -> list[Verdict]:
-    with record.stage(f"guardrail ({place})", name) as facts:
+    with record.stage(f"guardrail ({place})", name, texts) as facts:
         try:
             verdicts = list(await guardrail.acheck(texts, place, record.scope))
         except ImagoraError:
@@ -67,6 +67,7 @@ async def _check(name: str, guardrail: Guardrail, texts: list[str], place: Place
         verdicts = [replace(v, text=t) if v.action == "pass" else v for v, t in zip(verdicts, texts, strict=True)]
         acted = [verdict for verdict in verdicts if verdict.action != "pass"]
         facts.update(texts=len(texts), acted=len(acted))
+        facts.gave(verdicts)
     record.verdicts.extend(GuardrailRecord(place, name, v.action, v.reasons) for v in acted)
     return verdicts
 

@@ -84,6 +84,12 @@ def offer_engines() -> list[Component[Any]]:
 
 
 @hookspec
+def offer_tracers() -> list[Component[Any]]:
+    """Offer tracers: what hears of every stage of a query (built: `imagora.tracing.Tracer`)."""
+    raise AssertionError
+
+
+@hookspec
 def offer_commands() -> list[Command]:
     """Offer commands: what the command line gets besides the core's own commands."""
     raise AssertionError

@@ -27,6 +27,7 @@ from .query import Query
 from .recipe.check import check
 from .recipe.plan import Plan
 from .record import Record, named
+from .tracing import Traced
 
 if TYPE_CHECKING:
     from .ingest_report import IngestReport, Progress
@@ -54,19 +55,37 @@ class Pipeline:
         call: Callable[[Query], Awaitable[Answer]] = self._answer
         for _, wrapper in reversed(self.stages.wrappers):
             call = partial(wrapper.answer, inner=call)
-        return await call(query)
+        with self.stages.tracer.query(self._traced("answer", query)) as span:
+            answer = await call(query)
+            span.gave(answer)
+            return answer
 
     async def retrieve(self, query: Query) -> Found:
         """Find passages for a query, best first, after rerankers and guardrails."""
-        record = Record()
-        try:
-            _, passages = await self._passages(query, record)
-        except Refused as refused:
-            raise QueryError(str(refused)) from refused
-        return Found(tuple(passages), tuple(record.stages), tuple(record.verdicts))
+        record = Record(self.stages.tracer)
+        with record.tracer.query(self._traced("search", query)) as span:
+            try:
+                _, passages = await self._passages(query, record)
+            except Refused as refused:
+                raise QueryError(str(refused)) from refused
+            found = Found(tuple(passages), tuple(record.stages), tuple(record.verdicts))
+            span.gave(found)
+            return found
+
+    def _traced(self, kind: str, query: Query) -> Traced:
+        return Traced(kind, self.plan.name, self.plan.hash, self._plugins, query, self._hidden)
+
+    @cached_property
+    def _plugins(self) -> dict[str, str]:
+        return {planned.offer.plugin.name: planned.offer.plugin.version for planned in self.plan.components()}
+
+    @cached_property
+    def _hidden(self) -> bool:
+        # Fail closed: what a guardrail does to a text is not known here, so its being there hides all of it.
+        return any(self.plan.guardrails.values())
 
     async def _answer(self, query: Query) -> Answer:
-        record = Record()
+        record = Record(self.stages.tracer)
         try:
             query, passages = await self._passages(query, record)
             shown = passages[: self.plan.prompt.passages]
@@ -89,17 +108,19 @@ class Pipeline:
         if self.stages.retriever is None:
             return query, []
         name, retriever = self.stages.retriever
-        with record.stage("retriever", name) as facts, named("retriever", name):
+        with record.stage("retriever", name, query) as facts, named("retriever", name):
             await self._open_index()
             passages = _once(_as_passage(node, {}) for node in await retriever.aretrieve(self._wide(query)))
             facts["passages"] = len(passages)
+            facts.gave(passages)
         for name, reranker in self.stages.rerankers:
-            with record.stage("reranker", name) as facts, named("reranker", name):
+            with record.stage("reranker", name, passages) as facts, named("reranker", name):
                 # Noted before: many rerankers write their scores into the very passages that they are given.
                 before = {passage.node_id: (passage.score, dict(passage.scores)) for passage in passages}
                 nodes = await reranker.apostprocess_nodes(list(passages), query_bundle=query)
                 passages = _once(_as_passage(node, _scores(before, node, name)) for node in nodes)
                 facts["passages"] = len(passages)
+                facts.gave(passages)
         if query.top_k is not None:
             passages = passages[: query.top_k]
         return query, await guard_passages(passages, self.stages.guardrails.get("passages", ()), record)
@@ -114,10 +135,11 @@ class Pipeline:
     async def _generate(self, query: Query, passages: list[Passage], record: Record) -> str:
         assert self.stages.generator is not None  # noqa: S101 - `answer` looked
         name, generator = self.stages.generator
-        with record.stage("generator", name) as facts, named("generator", name):
-            messages = build_prompt(query, passages, self.plan.prompt.instructions)
+        messages = build_prompt(query, passages, self.plan.prompt.instructions)
+        with record.stage("generator", name, messages) as facts, named("generator", name):
             response = await generator.achat(messages)
             facts["passages"] = len(passages)
+            facts.gave(response)
         return response.message.content or ""
 
     # The doors: words and pictures as people have them, synchronous and asynchronous.

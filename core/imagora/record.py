@@ -12,6 +12,7 @@ from typing import Any
 from .answer import GuardrailRecord, StageRecord
 from .errors import ImagoraError, StageError
 from .stages import Scope
+from .tracing import NoTracer, Span, Tracer
 
 _facts: ContextVar[dict[str, Any] | None] = ContextVar("imagora_facts", default=None)
 
@@ -34,22 +35,33 @@ def named(stage: str, component: str) -> Iterator[None]:
         raise StageError(f"the {stage} '{component}' failed: {type(error).__name__}: {error}") from error
 
 
+class Facts(dict[str, Any]):
+    """What a stage says of itself for people to read; `gave` tells the tracer what came out of it."""
+
+    def __init__(self, span: Span) -> None:
+        super().__init__()
+        self.gave = span.gave
+
+
 @dataclass
 class Record:
     """The record of one query while it runs, and the scope that ends with it."""
 
+    tracer: Tracer = field(default_factory=NoTracer)
     stages: list[StageRecord] = field(default_factory=list)
     verdicts: list[GuardrailRecord] = field(default_factory=list)
     scope: Scope = field(default_factory=Scope)
 
     @contextmanager
-    def stage(self, stage: str, component: str) -> Iterator[dict[str, Any]]:
+    def stage(self, stage: str, component: str, given: object = None) -> Iterator[Facts]:
         """Time a stage and keep its facts, also when it fails."""
-        facts: dict[str, Any] = {}
-        token, started = _facts.set(facts), time.perf_counter()
-        try:
-            yield facts
-        finally:
-            seconds = time.perf_counter() - started
-            _facts.reset(token)
-            self.stages.append(StageRecord(stage, component, seconds, facts))
+        with self.tracer.stage(stage, component, given) as span:
+            facts = Facts(span)
+            token, started = _facts.set(facts), time.perf_counter()
+            try:
+                yield facts
+            finally:
+                seconds = time.perf_counter() - started
+                _facts.reset(token)
+                span.facts(facts)
+                self.stages.append(StageRecord(stage, component, seconds, dict(facts)))

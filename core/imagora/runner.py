@@ -48,6 +48,10 @@ class Maker(Protocol):
     workers: int
     """How many changes are best prepared at once."""
 
+    @property
+    def ordered(self) -> bool:
+        """Whether some of the work must be done in the source's order, so that one maker does all of it."""
+
     def __call__(self, changes: Sequence[Change]) -> list[Made]:
         """Make all of it, in order."""
 

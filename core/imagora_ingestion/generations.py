@@ -84,8 +84,8 @@ def switch(plan: Plan, stages: Stages, number: int | None = None, *, force: bool
     index = _generational(_index_of(plan, stages))
     there = {one.number: one for one in generations(plan, stages)}
     if number is None:
-        legs = {leg: str(embedder.identity()) for leg, embedder in stages.embedders.items()}
-        fitting = [one.number for one in there.values() if one.legs == legs]
+        legs = {leg: embedder.identity() for leg, embedder in stages.embedders.items()}
+        fitting = [one.number for one in index.generations() if one.legs == legs]
         if not fitting:
             raise UnusableIndex(
                 f"no generation at '{index.place}' has vectors of the recipe's embedders; make one with: "

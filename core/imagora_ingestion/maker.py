@@ -36,6 +36,11 @@ class EntryMaker:
         if stages is not None:
             self._stages = stages
 
+    @cached_property
+    def ordered(self) -> bool:
+        """Whether a preparer needs the source's order."""
+        return any(getattr(preparer, "ordered", False) for _, preparer in self._stages.preparers)
+
     def __getstate__(self) -> dict[str, Any]:
         return {"_plan": self._plan, "_mark": None, "batch": self.batch, "workers": self.workers}
 

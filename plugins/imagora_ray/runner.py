@@ -34,7 +34,7 @@ class RayRunner:
     def run(self, maker: Maker, changes: Iterable[Sequence[Change]]) -> Iterator[Sequence[Made]]:
         """Give what became of every change, in order; now and then nothing, so that whoever waits can tell so."""
         # Preparers that need the source's order keep what they saw in the process that they are in.
-        workers = 1 if getattr(maker, "ordered", False) else self._options.workers
+        workers = 1 if maker.ordered else self._options.workers
         packed = _packed(maker)
         with running_cluster(self._options) as here:
             stream = Stream(self._options, workers, packed)

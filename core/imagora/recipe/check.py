@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -23,12 +24,15 @@ from .tree import Value, masked, parse, replaced, without_passwords
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
-_ONE = ("source", "index", "ledger", "engine", "retriever", "generator")
+_ONE = {name: name for name in ("source", "index", "ledger", "engine", "retriever", "generator")}
+_ONE["traces"] = "tracer"
 _USUAL = {"ledger": "sqlite"}
 _LISTS = {"preparers": "preparer", "rerankers": "reranker", "wrappers": "wrapper"}
 _PLACES = ("query", "passages", "answer")
 _SETTINGS: dict[str, type[Options]] = {"prompt": PromptOptions, "pictures": PictureOptions}
 SECTIONS = ("recipe", "extends", "description", *_ONE, *_LISTS, "embedders", "guardrails", *_SETTINGS)
+TRACES = "IMAGORA_TRACES"
+"""The environment variable that names a tracer for recipes which name none."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -71,7 +75,9 @@ class _Checker:
         for name, value in tree.data.items():
             if name not in SECTIONS:
                 self._wrong(value, name, f"there is no section '{name}'{did_you_mean(name, SECTIONS)}", at_key=True)
-        one = {kind: self._component(kind, sections[kind], kind) for kind in _ONE if kind in sections}
+        if "traces" not in tree.data and (tracer := os.environ.get(TRACES)):
+            sections["traces"] = Value({"use": replace(tree, data=tracer)}, tree.mark, tree.key)
+        one = {name: self._component(kind, sections[name], name) for name, kind in _ONE.items() if name in sections}
         lists = {name: self._list(kind, sections.get(name), name) for name, kind in _LISTS.items()}
         embedders = dict(self._mapping("embedder", sections.get("embedders"), "embedders", LEGS, "leg"))
         guardrails = dict(self._guardrails(sections.get("guardrails")))

@@ -93,6 +93,7 @@ class Plan:
     retriever: Planned | None = None
     rerankers: tuple[Planned, ...] = ()
     generator: Planned | None = None
+    traces: Planned | None = None
     guardrails: Mapping[Place, tuple[Planned, ...]] = field(default_factory=dict)
     wrappers: tuple[Planned, ...] = ()
     prompt: PromptOptions = field(default_factory=PromptOptions)
@@ -103,13 +104,13 @@ class Plan:
         one = (self.source, *self.preparers, *self.embedders.values(), self.index, self.ledger, self.engine)
         one = (*one, self.retriever, *self.rerankers)
         guardrails = (planned for place in self.guardrails.values() for planned in place)
-        for planned in (*one, self.generator, *guardrails, *self.wrappers):
+        for planned in (*one, self.generator, *guardrails, *self.wrappers, self.traces):
             yield from (planned, *planned.nested()) if planned else ()
 
     @cached_property
     def hash(self) -> str:
         """A hash of all that the recipe says (secrets left out), 16 hex digits; equal hashes mean equal pipelines."""
-        answering = (part for part in self.components() if part not in (self.ledger, self.engine))
+        answering = (part for part in self.components() if part not in (self.ledger, self.engine, self.traces))
         said: dict[str, Any] = {p.where: [p.name, p.options.model_dump(mode="json")] for p in answering}
         said |= {"prompt": self.prompt.model_dump(mode="json"), "pictures": self.pictures.model_dump(mode="json")}
         return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
