@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .item import Deleted, Item, Picture, Unreadable
     from .options import Nested, NestedComponent, Options, RecipePath
     from .pipeline import Pipeline, load
-    from .query import Query
+    from .query import Principal, Query
     from .stages import Identity, Verdict
 
 __version__ = "0.1.0"
@@ -21,7 +21,7 @@ __version__ = "0.1.0"
 # fmt: off
 __all__ = [
     "Answer", "BuildContext", "Citation", "Command", "Component", "Deleted", "Found", "Identity", "IngestReport",
-    "Item", "Nested", "NestedComponent", "Options", "Passage", "Picture", "Pipeline", "Progress", "Query", "RecipePath",
+    "Item", "Nested", "NestedComponent", "Options", "Passage", "Picture", "Pipeline", "Principal", "Progress", "Query", "RecipePath",
     "StageRecord", "Unreadable", "Verdict", "__version__", "hookimpl", "load",
 ]
 # fmt: on
@@ -34,7 +34,7 @@ _HOMES = {
     "item": ("Deleted", "Item", "Picture", "Unreadable"),
     "options": ("Nested", "NestedComponent", "Options", "RecipePath"),
     "pipeline": ("Pipeline", "load"),
-    "query": ("Query",),
+    "query": ("Principal", "Query"),
     "stages": ("Identity", "Verdict"),
 }
 
