@@ -19,6 +19,8 @@ class ProvenancePreparer:
     What an item says itself goes before the recipe's words. A preparer lives as long as a run, and so do its hashes.
     """
 
+    ordered = True  # of near-duplicates the first is the original: the first in the source, not the first decoded
+
     def __init__(self, options: ProvenanceOptions) -> None:
         self._options = options
         self._likenesses = None if options.near_duplicates is None else Likenesses(options.near_duplicates)
