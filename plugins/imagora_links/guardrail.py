@@ -26,6 +26,7 @@ UNCLEAR = "UNCLEAR"
 
 _NOTHING_TO_FIND = re.compile(r"[^<:/\\@&%\[\x80-\U0010ffff.]*(?:\.(?![^\s.])[^<:/\\@&%\[\x80-\U0010ffff.]*)*")
 _KNOWN = re.compile(r"(?:https?|ftps?|sftp|wss?|file|data|mailto|blob|tel|sms|(?:java|vb|live)script):|//")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.\-]{2,}:.")
 _CLOSING = re.compile(r"(?:(?!<a\b).){0,2000}?</a\s*>", re.IGNORECASE | re.DOTALL)
 
 
@@ -75,7 +76,8 @@ class LinksGuardrail:
         for form in forms(text):
             if not self._addresses.allow_destination(form.destination):
                 to = plain(form.destination)
-                if to in read or _KNOWN.match(to) or (form.tight and _is_outside(text, form, code)):
+                named = form.kind == "DEFINITION" and _SCHEME.match(to)
+                if to in read or _KNOWN.match(to) or named or (form.tight and _is_outside(text, form, code)):
                     yield self._without(form)
         opened = 0
         for tag in tags(text):

@@ -225,3 +225,22 @@ def test_the_first_guardrail_that_refuses_is_the_last_to_be_asked(tmp_path: Path
     refuses = Gives(lambda text: Verdict("refuse", "", ("RULE",)))
     answer = with_guardrail(guarded(tmp_path), "query", refuses, Never()).ask("card")
     assert answer.text == "the question was refused by the guardrail 'g0': RULE"
+
+
+def test_an_answers_guardrail_sees_the_passages_that_the_prompt_showed_and_another_querys_never(tmp_path: Path) -> None:
+    seen: list[tuple[str, list[str]]] = []
+
+    class Looks:
+        async def acheck(self, texts: Sequence[str], place: Place, scope: Scope) -> list[Verdict]:
+            seen.append((place, [passage.get_content() for passage in scope.passages]))
+            return [Verdict("pass", text) for text in texts]
+
+    pipeline = guarded(tmp_path, passages="redact")
+    guardrails = {**pipeline.stages.guardrails, "query": [("looks", Looks())], "answer": [("looks", Looks())]}
+    looking = Pipeline(pipeline.plan, replace(pipeline.stages, guardrails=guardrails))
+    for question in ("card", "note"):
+        answer = looking.ask(question)
+        (place, before), (_, shown) = seen[-2:]
+        assert (place, before) == ("query", [])
+        assert shown == [passage.get_content() for passage in answer.passages[: pipeline.plan.prompt.passages]] != []
+        assert not any(MAIL in text for text in shown)

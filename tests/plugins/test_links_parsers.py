@@ -63,7 +63,7 @@ def outside(rendered: str, *, relative: bool = False) -> list[str]:
         if element.tag in {"script", "style", "iframe", "object", "embed", "base", "meta"}:
             found.append(element.tag)
         for name, value in element.attrib.items():
-            if str(name).startswith("on") or (name == "style" and "url" in value):
+            if (str(name).startswith("on") and value) or (name == "style" and "url" in value):
                 found.append(f"{name}={value}")
             elif str(name) in HOLDING and not value.startswith(("#fn", "#ref")):  # the footnotes' own
                 parts = [value] if name != "srcset" else [part.split()[0] for part in value.split(",") if part.split()]
