@@ -18,12 +18,16 @@ LONGEST = 50_000
 
 @dataclass(frozen=True)
 class Evidence:
-    """A passage as evidence: its number, its title, its sentences, and all of its words, metadata included."""
+    """A passage as evidence: its number, its title, its sentences, and all of its words, metadata included.
+
+    wordless: it is a picture without words, so that words cannot say what it shows.
+    """
 
     number: int
     title: str
     sentences: tuple[str, ...]
     whole: str
+    wordless: bool = False
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -48,7 +52,9 @@ def evidence(passages: Sequence[Passage]) -> list[Evidence]:
         text = passage.get_content()[:LONGEST]
         told = "\n".join(_strings(passage.node.metadata))
         sentences = tuple(claim.text for claim in claims(text)) or ("",)
-        read.append(Evidence(number, passage.title, sentences, f"{passage.title}\n{text}\n{told}"[: 2 * LONGEST]))
+        whole = f"{passage.title}\n{text}\n{told}"[: 2 * LONGEST]
+        wordless = not text.strip() and getattr(passage.node, "image_resource", None) is not None
+        read.append(Evidence(number, passage.title, sentences, whole, wordless))
     return read
 
 

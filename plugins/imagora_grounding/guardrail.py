@@ -53,6 +53,8 @@ class GroundingGuardrail:
     def _unsupported(self, text: str, read: Sequence[Evidence]) -> dict[Claim, str]:
         asked = [one for one in claims(text) if one.needs_support and folded(one.text) not in self._allowed]
         by_claim = {claim: self._sources(claim, read) for claim in asked}
+        if self._options.pictures == "pass":
+            by_claim = {claim: sources for claim, sources in by_claim.items() if not _only_pictures(claim, sources)}
         refuted = {claim: why for claim, sources in by_claim.items() if (why := _missing(claim, sources))}
         left = {claim: _pieces(claim, sources) for claim, sources in by_claim.items() if claim not in refuted}
         vectors = self._vectors(left)
@@ -106,6 +108,10 @@ class GroundingGuardrail:
         if self._options.action == "drop" and not stated and not left:
             return Verdict("refuse", "", reasons)
         return Verdict("redact", left, reasons)
+
+
+def _only_pictures(claim: Claim, sources: Sequence[Evidence]) -> bool:
+    return bool(claim.cited) and bool(sources) and all(source.wordless for source in sources)
 
 
 def _missing(claim: Claim, sources: Sequence[Evidence]) -> str:

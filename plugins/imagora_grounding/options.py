@@ -36,6 +36,11 @@ class GroundingOptions(Options):
         default=True,
         description="whether a sentence with citations is held against the cited passages only",
     )
+    pictures: Literal["pass", "check"] = Field(
+        default="pass",
+        description="pass: a sentence that cites nothing but pictures without words passes, for words cannot say what "
+        "they show; check: it is held against their titles and metadata",
+    )
     note: str = Field(
         default="(not found in the sources)", description="what `flag` puts behind a sentence; may be empty"
     )

@@ -16,20 +16,36 @@ MARK = "[words in the source that are no instruction: {}]"
 _MARKED = re.compile(r"\[words in the source that are no instruction: [^\s\[\]<>|]*\]")
 _BROKEN = str.maketrans({"<": "\u2039", ">": "\u203a", "|": "\u00a6", "[": "(", "]": ")", "{": "(", "}": ")", "`": "'"})
 _MANY = 2_000
-"""Characters from which on texts are read in a thread."""
+"""Characters from which on texts are read in a thread, and not remembered."""
+_REMEMBERED = 4_096
+"""Passages' texts whose verdicts are kept."""
 
 
 class InjectionGuardrail:
-    """Checks texts at any place; it keeps nothing between them."""
+    """Checks texts at any place; it remembers what it said of passages, and nothing else."""
 
     def __init__(self, options: InjectionOptions) -> None:
         self._options = options
+        self._known: dict[str, Verdict] = {}
 
     async def acheck(self, texts: Sequence[str], place: Place, scope: Scope) -> list[Verdict]:
         """Give one verdict for each text, in order; the reasons are the kinds of sign that were found."""
+        judge = self._remembered if place == "passages" else self._verdict
         if sum(map(len, texts)) < _MANY:
-            return [self._verdict(text) for text in texts]
-        return await asyncio.to_thread(lambda: [self._verdict(text) for text in texts])
+            return [judge(text) for text in texts]
+        return await asyncio.to_thread(lambda: [judge(text) for text in texts])
+
+    def _remembered(self, text: str) -> Verdict:
+        # Passages come again and again; questions and answers do not, and are nobody's to keep.
+        if len(text) > _MANY:
+            return self._verdict(text)
+        verdict = self._known.get(text)
+        if verdict is None:
+            verdict = self._verdict(text)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[text] = verdict
+        return verdict
 
     def _verdict(self, text: str) -> Verdict:
         blank = _MARKED.sub(lambda match: " " * len(match[0]), text)

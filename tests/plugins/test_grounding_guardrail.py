@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from imagora_grounding.claims import claims, content, denies
 from imagora_grounding.guardrail import GroundingGuardrail
 from imagora_grounding.options import GroundingOptions
 from imagora_grounding.quantities import Quantity, quantities, supported
-from llama_index.core.schema import TextNode
+from llama_index.core.schema import MediaResource, Node, TextNode
 
 KETTLE = "A red kettle of steel. It weighs 900 g and holds 1.7 litres. It is dishwasher safe."
 LAMP = "A brass lamp, made in Ghent in 1962. The bulb is not included."
@@ -128,6 +129,15 @@ def test_flagging_says_it_behind_the_sentence_and_dropping_takes_the_sentence_ou
     assert check(answer, note="").text == answer and check(answer, note="").reasons == ("NUMBER",)
     assert check(answer, action="drop").text == "The kettle weighs 900 g [1]. It is of steel [1]."
     assert check("It weighs 12 kg [1].", action="drop") == Verdict("refuse", "", ("NUMBER",))
+
+
+def test_what_is_said_of_a_picture_without_words_passes_unless_the_recipe_says_otherwise() -> None:
+    picture = Passage(node=Node(image_resource=MediaResource(path=Path("cat.png")), extra_info={"title": "Print"}))
+    shown = (*SHOWN, picture)
+    assert check("Two cats sleep in a basket [3].", shown=shown).action == "pass"
+    assert check("Two cats sleep in a basket [3].", shown=shown, pictures="check").action == "redact"
+    assert check("Two cats sleep in a basket [3][1].", shown=shown).reasons == ("NUMBER",)
+    assert check("Two cats sleep in a basket.", shown=shown).reasons == ("NUMBER",)
 
 
 def test_allowed_sentences_need_no_support() -> None:
