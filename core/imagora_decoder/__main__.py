@@ -32,6 +32,7 @@ MAGIC = {
     b"PK\3\4": "ZIP archive",
 }
 UPRIGHT = dict(enumerate((0, 3, 1, 5, 4, 6, 2), start=2))  # from EXIF's orientation to PIL.Image.Transpose
+WEBP_PIXEL = 16  # bytes that its library and Pillow take for one
 STRIP = 1_000_000  # pixels
 LIFE = 1000  # pictures; then a fresh process, so that a C library's leaks never add up to the memory limit
 
@@ -125,10 +126,25 @@ def upright_rgb(image: Image.Image, side: int) -> Image.Image:
     return image if turn is None else image.transpose(Image.Transpose(turn))
 
 
+def webp_pixels(data: bytes) -> int:
+    """Give the number of pixels that a WebP's header says, 0 for others; the library does not say what it lacks."""
+    if data[:4] + data[8:12] != b"RIFFWEBP":
+        return 0
+    if data[12:16] == b"VP8X":
+        return (1 + int.from_bytes(data[24:27], "little")) * (1 + int.from_bytes(data[27:30], "little"))
+    if data[12:16] == b"VP8L":
+        sizes = int.from_bytes(data[21:25], "little")
+        return (1 + (sizes & 0x3FFF)) * (1 + (sizes >> 14 & 0x3FFF))
+    sizes = int.from_bytes(data[26:30], "little")
+    return (sizes & 0x3FFF) * (sizes >> 16 & 0x3FFF)
+
+
 def decode(data: bytes, limits: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """Give the facts and the PNG of a picture, or the reason why there are none."""
     most, out = limits["max_pixels"], BytesIO()
     try:
+        if webp_pixels(data) * WEBP_PIXEL > limits["memory"]:
+            raise MemoryError
         Image.MAX_IMAGE_PIXELS = None  # the check below says the size; Pillow's own is on while it decodes
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             size = f"{image.width}x{image.height}"
@@ -142,11 +158,11 @@ def decode(data: bytes, limits: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         done.save(out, "PNG", compress_level=1)
     except UnidentifiedImageError:
         return {"reason": not_a_picture(data)}, b""
-    except MemoryError:
-        allowed = f"{limits['memory'] / 1e6:g} MB"
-        return {"reason": f"it needs more memory to decode than is allowed ({allowed})", "leaving": True}, b""
     except Exception as error:  # hostile bytes raise anything in a decoder, and all of it means the same
         words = " ".join(str(error).split())[:120] or type(error).__name__
+        if isinstance(error, MemoryError) or words == "decoder error -9":  # Pillow's number for it
+            allowed = f"{limits['memory'] / 1e6:g} MB"
+            return {"reason": f"it needs more memory to decode than is allowed ({allowed})", "leaving": True}, b""
         return {"reason": "the file is cut off" if "truncated" in words else f"the file is damaged ({words})"}, b""
     return {"width": done.width, "height": done.height, "original": original}, out.getvalue()
 
