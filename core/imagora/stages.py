@@ -194,6 +194,14 @@ class LocalIndex(Index, Protocol):
         """Do what `asearch` does, in the calling thread."""
 
 
+@runtime_checkable
+class VectorIndex(Index, Protocol):
+    """An index that also gives vectors back, at full precision whatever it searches with."""
+
+    def vectors(self, ids: Sequence[str], leg: str) -> Mapping[str, Vector]:
+        """Give by id what is stored on a leg (cosine legs: the direction); an entry without it is missing."""
+
+
 @dataclass(frozen=True)
 class Generation:
     """One of the generations of an index: its number, counted from 1, and whose vectors it holds, by leg."""

@@ -118,6 +118,16 @@ class Collection:
         """Give the ids of all entries, each once, in any order."""
         yield from self._opened()[1].ids()
 
+    def vectors(self, ids: Sequence[str], leg: str) -> dict[str, Vector]:
+        """Give by id the vectors of a leg; an entry that is not there or has nothing on the leg is missing."""
+        legs, store = self._opened()
+        if leg not in legs:
+            raise StageError(f"the index has no leg '{leg}'; it has: {', '.join(sorted(legs))}")
+        found: dict[str, Vector] = {}
+        for start in range(0, len(ids), self._options.batch):
+            found.update(store.vectors(ids[start : start + self._options.batch], leg))
+        return found
+
     async def asearch(self, request: SearchRequest) -> list[Hit]:
         """Find the best entries, best first, at most `request.limit` of them."""
         return await self._for_search(request).search(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
-from imagora.stages import Vector
+from imagora.stages import SparseVector, Vector
 
 Condition: TypeAlias = Any
 """A condition of either library: a Filter, a FieldCondition or a HasIdCondition."""
@@ -14,6 +14,13 @@ Query: TypeAlias = Any
 Request: TypeAlias = Any
 """A whole query of either library, or a prefetch in one."""
 Bound: TypeAlias = Literal["gt", "gte", "lt", "lte"]
+
+
+def plain_vector(stored: Any) -> Vector:
+    """Give a stored vector of either library as ours."""
+    if hasattr(stored, "indices"):
+        return SparseVector(tuple(stored.indices), tuple(stored.values))
+    return [float(number) for number in stored]
 
 
 class Point(Protocol):

@@ -11,12 +11,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from imagora.item import JSONValue
-from imagora.stages import Entry, Hit, SearchRequest
+from imagora.stages import Entry, Hit, SearchRequest, Vector
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
 
 from .client_dialect import ClientDialect, client_vector
 from .conditions import condition_of, key_of
 from .connection import NewAsyncClient, NewClient, connect, connect_async, in_words
+from .dialect import plain_vector
 from .identities import Legs
 from .options import FieldType, QdrantOptions
 from .place import place_of
@@ -132,6 +133,11 @@ class ServerStore:
             yield from (str(record.id) for record in records)
             if offset is None:
                 return
+
+    def vectors(self, ids: Sequence[str], leg: str) -> dict[str, Vector]:
+        with self._in_words():
+            records: Any = self._client.retrieve(self._name, list(ids), with_payload=False, with_vectors=[leg])
+        return {str(r.id): plain_vector(r.vector[leg]) for r in records if r.vector and leg in r.vector}
 
     async def search(self, request: SearchRequest) -> list[Hit]:
         wanted = request.filter

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from imagora.item import JSONValue
-from imagora.stages import Entry, Generation, Hit, SearchRequest
+from imagora.stages import Entry, Generation, Hit, SearchRequest, Vector
 
 from .identities import Legs
 from .options import FieldType
@@ -45,6 +45,9 @@ class Store(Protocol):
 
     def count(self) -> int:
         """Count the entries."""
+
+    def vectors(self, ids: Sequence[str], leg: str) -> dict[str, Vector]:
+        """Give the stored vectors of one leg, by id."""
 
     async def search(self, request: SearchRequest) -> list[Hit]:
         """Find the best entries."""

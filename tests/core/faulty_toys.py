@@ -390,6 +390,22 @@ class FaultyWeights(t.IndexContract):
     make = make(Unweighted)
 
 
+class FaultyNegativeWeight(t.IndexContract):
+    fails = "test_a_leg_query_of_negative_weight_puts_down_what_it_finds"
+
+    class Upward(ToyMemory):
+        async def asearch(self, request: Any) -> Any:
+            legs = tuple(replace(leg, weight=abs(leg.weight)) for leg in request.legs)
+            return await super().asearch(replace(request, legs=legs))
+
+    make = make(Upward)
+
+
+class FaultyStoredVectors(t.IndexContract):
+    fails = "test_stored_vectors_come_back"
+    make = make(method(ToyMemory, "vectors", lambda found, ids, leg: dict.fromkeys(ids, [0.0, 3.0])))
+
+
 class FaultyAtOnce(t.IndexContract):
     fails = "test_searches_at_once_do_not_mix"
 

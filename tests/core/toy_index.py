@@ -65,6 +65,10 @@ class ToyMemory:
     def ids(self) -> Iterator[str]:
         yield from list(self.entries)
 
+    def vectors(self, ids: Sequence[str], leg: str) -> dict[str, Vector]:
+        there = [self.entries[name] for name in ids if name in self.entries]
+        return {entry.id: entry.vectors[leg] for entry in there if leg in entry.vectors}
+
     async def asearch(self, request: SearchRequest) -> list[Hit]:
         fits = [entry for entry in self.entries.values() if holds(request.filter, entry.payload)]
         raw = {query.name: self._raw(query, fits) for query in request.legs}

@@ -24,6 +24,7 @@ from imagora.stages import (
     SearchRequest,
     SparseVector,
     Vector,
+    VectorIndex,
 )
 
 from .golden import need
@@ -174,6 +175,25 @@ class IndexContract:
         dbsf = fused("image", fusion="dbsf")
         assert dbsf["b"] == pytest.approx(0.5, abs=1e-2), "the mean is in the middle"
         assert 0.5 < dbsf["a"] < 1 and dbsf["a"] + dbsf["c"] == pytest.approx(1, abs=1e-2)
+
+    def test_a_leg_query_of_negative_weight_puts_down_what_it_finds(self, index: Index) -> None:
+        index.upsert([entry("a", 0.9, 3.0), entry("b", 0.8, 1.0), entry("c", 0.7)])
+        rrf = find(index, "image", "text:-0.5")
+        scores = {"a": 1 / 60 - 0.5 / 60, "b": 1 / 61 - 0.5 / 61, "c": 1 / 62}
+        assert {name: hit.score for name, hit in rrf.items()} == pytest.approx(scores, rel=1e-3)
+        assert list(find(index, "image", "text:-0.5", fusion="weighted")) == ["c", "b", "a"]
+
+    def test_stored_vectors_come_back(self, index: Index) -> None:
+        if not isinstance(index, VectorIndex):
+            pytest.skip("this index gives no vectors back")
+        term = replace(entry("d"), vectors={"sparse": SparseVector((3, 7), (2.0, 1.5))})
+        index.upsert([entry("a", 0.9, 0.5), entry("b", None, 7.0), term])
+        ids = [entry(name).id for name in "abd"] + [str(uuid.uuid4())]
+        images, texts, sparse = (index.vectors(ids, leg) for leg in LEGS)
+        assert list(images) == ids[:1] and index.vectors([], "image") == {}
+        assert images[ids[0]] == pytest.approx([0.9, math.sqrt(1 - 0.81), 0.0], abs=1e-6)
+        assert {id_: list(vector) for id_, vector in texts.items()} == {ids[0]: [0.5, 3.0], ids[1]: [7.0, 3.0]}
+        assert dict(sparse) == {ids[2]: term.vectors["sparse"]}
 
     def test_searches_at_once_do_not_mix(self, index: Index) -> None:
         async def search() -> list[list[Hit]]:
