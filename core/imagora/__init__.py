@@ -21,8 +21,8 @@ __version__ = "0.1.0"
 # fmt: off
 __all__ = [
     "Answer", "BuildContext", "Citation", "Command", "Component", "Deleted", "Found", "Identity", "IngestReport",
-    "Item", "Nested", "NestedComponent", "Options", "Passage", "Picture", "Pipeline", "Principal", "Progress", "Query", "RecipePath",
-    "StageRecord", "Unreadable", "Verdict", "__version__", "hookimpl", "load",
+    "Item", "Nested", "NestedComponent", "Options", "Passage", "Picture", "Pipeline", "Principal", "Progress", "Query",
+    "RecipePath", "StageRecord", "Unreadable", "Verdict", "__version__", "hookimpl", "load",
 ]
 # fmt: on
 

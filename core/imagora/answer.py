@@ -82,7 +82,8 @@ class Answer:
     """Text with citations to passages, and what each stage did.
 
     refused: a guardrail stopped the query or the answer, and `text` says so. unknown_markers: citation numbers that the
-    generator made up; they were taken out of `text`.
+    generator made up; they were taken out of `text`. degraded: the generator failed, for the reason in
+    `degraded_because`, and another one answered, or nobody (then `text` is empty and the passages are all there is).
     """
 
     text: str
@@ -94,6 +95,8 @@ class Answer:
     unknown_markers: tuple[int, ...] = ()
     recipe: str = ""
     recipe_hash: str = ""
+    degraded: bool = False
+    degraded_because: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as JSON values, without pictures' bytes."""
@@ -105,6 +108,8 @@ class Answer:
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "stages": [asdict(stage) for stage in self.stages],
             "unknown_markers": list(self.unknown_markers),
+            "degraded": self.degraded,
+            "degraded_because": self.degraded_because,
             "recipe": self.recipe,
             "recipe_hash": self.recipe_hash,
         }

@@ -13,6 +13,7 @@ from .options import NestedComponent
 from .pictures import PictureDecoder, PictureLimits
 from .recipe.plan import Plan, Planned
 from .runner import Runner
+from .scoped import ScopedIndex
 from .stages import (
     Embedder,
     Generator,
@@ -52,6 +53,7 @@ class Stages:
     generator: tuple[str, Generator] | None = None
     guardrails: Mapping[Place, Sequence[tuple[str, Guardrail]]] = field(default_factory=dict)
     wrappers: Sequence[tuple[str, Wrapper]] = ()
+    fallback: tuple[str, Generator] | None = None
     tracer: Tracer = field(default_factory=NoTracer)
 
 
@@ -62,7 +64,12 @@ def assemble(plan: Plan) -> Stages:
     with_embedders = replace(start, embedders=embedders)
     index: Index | None = build(plan.index, with_embedders) if plan.index else None
     generator: Generator | None = build(plan.generator, with_embedders) if plan.generator else None
-    context = replace(with_embedders, index=index, generator=generator)
+    other = plan.answer.fallback
+    fallback = (other.name, build(other, with_embedders)) if isinstance(other, Planned) else None
+    scoped: Any = index
+    if index is not None and (plan.access.tenant or plan.access.groups):
+        scoped = ScopedIndex(index, plan.access.tenant, plan.access.groups)
+    context = replace(with_embedders, index=scoped, generator=generator)
 
     def named(planned: Planned) -> tuple[str, Any]:
         return planned.name, build(planned, context)
@@ -79,6 +86,7 @@ def assemble(plan: Plan) -> Stages:
         generator=(plan.generator.name, generator) if plan.generator and generator else None,
         guardrails={place: [named(planned) for planned in listed] for place, listed in plan.guardrails.items()},
         wrappers=[named(planned) for planned in plan.wrappers],
+        fallback=fallback,
         tracer=build(plan.traces, context) if plan.traces else NoTracer(),
     )
 

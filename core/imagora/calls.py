@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -13,6 +14,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from .errors import GeneratorError
 
 T = TypeVar("T")
+tries: ContextVar[list[int] | None] = ContextVar("imagora_tries", default=None)
+"""How many tries the query that is under way has left with all of its generators together, in a list of one."""
 FIRST_WAIT = 0.3
 """Seconds before the second try; before the third they are doubled."""
 MOST_QUOTED = 200
@@ -58,8 +61,14 @@ class Time:
 async def tried(call: Callable[[], Awaitable[T]], time: Time, retries: int) -> T:
     """Call, and after a Passing failure call again while there is time; the last one says how often it was tried."""
 
+    left = tries.get() or [1 + retries]
+
     def again(error: BaseException) -> bool:
-        return isinstance(error, Passing) and (error.after or 0.0) < time.left()
+        return isinstance(error, Passing) and (error.after or 0.0) < time.left() and left[0] > 0
+
+    async def counted() -> T:
+        left[0] -= 1
+        return await call()
 
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -69,7 +78,7 @@ async def tried(call: Callable[[], Awaitable[T]], time: Time, retries: int) -> T
     stop = stop_after_attempt(1 + retries)
     attempts = AsyncRetrying(stop=stop, retry=retry_if_exception(again), wait=wait, reraise=True)
     try:
-        return await attempts(call)
+        return await attempts(counted)
     except Passing as error:
         made = attempts.statistics.get("attempt_number", 1)
         how = f"tried {made} {'times' if made > 1 else 'time'}"

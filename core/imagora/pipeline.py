@@ -4,35 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from llama_index.core.schema import NodeWithScore
+from imagora_answering.guarding import Refused
+from imagora_answering.road import QueryRoad
 
-from .answer import Answer, Found, Passage
+from .answer import Answer, Found
 from .assembly import Stages, assemble, picture_decoder
 from .catalog import Catalog
-from .citations import cite
 from .door import Door
 from .errors import PictureError, QueryError
+from .events import AnswerDone, Event, listener
 from .filters import Filter
-from .guarding import Refused, guard_answer, guard_passages, guard_query
 from .item import Picture
 from .pictures import PictureDecoder
-from .prompt import build_prompt
-from .query import Query
+from .query import Principal, Query
 from .recipe.check import check
 from .recipe.plan import Plan
-from .record import Record, named
+from .record import Record
+from .scoped import principal
 from .tracing import Traced
 
 if TYPE_CHECKING:
     from .ingest_report import IngestReport, Progress
 
-Scores: TypeAlias = dict[str, tuple[float | None, dict[str, float]]]
+
+class QueryParts(TypedDict, total=False):
+    """What a query may have besides its words.
+
+    pictures, negative_pictures: files, their bytes, or pictures that are decoded. The rest is as in `imagora.Query`.
+    """
+
+    pictures: Iterable[str | Path | bytes | Picture]
+    filter: Filter | None
+    top_k: int | None
+    negative: str
+    negative_pictures: Iterable[str | Path | bytes | Picture]
+    weights: Mapping[str, float]
+    principal: Principal | None
 
 
 class Pipeline:
@@ -52,6 +64,7 @@ class Pipeline:
         """Answer a query from the index, with citations; wrappers stand around the whole of it."""
         if self.stages.generator is None:
             raise QueryError(f"the recipe '{self.plan.name}' has no generator: search with it, or add one to it")
+        principal.set(query.principal)
         call: Callable[[Query], Awaitable[Answer]] = self._answer
         for _, wrapper in reversed(self.stages.wrappers):
             call = partial(wrapper.answer, inner=call)
@@ -60,12 +73,34 @@ class Pipeline:
             span.gave(answer)
             return answer
 
+    async def stream(self, query: Query) -> AsyncGenerator[Event, None]:
+        """Answer a query in events: stages as they end, the passages, the text as it grows, and the whole answer.
+
+        Leaving it, as with `aclosing`, or cancelling it ends the work, the generator's too. It fails as `answer` does.
+        """
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
+
+        async def answered() -> Answer:
+            listener.set(events.put_nowait)
+            return await self.answer(query)
+
+        task = asyncio.create_task(answered())
+        task.add_done_callback(lambda _: events.put_nowait(None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            yield AnswerDone(task.result())
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def retrieve(self, query: Query) -> Found:
         """Find passages for a query, best first, after rerankers and guardrails."""
         record = Record(self.stages.tracer)
         with record.tracer.query(self._traced("search", query)) as span:
             try:
-                _, passages = await self._passages(query, record)
+                principal.set(query.principal)
+                _, passages = await self._road.passages(query, record)
             except Refused as refused:
                 raise QueryError(str(refused)) from refused
             found = Found(tuple(passages), tuple(record.stages), tuple(record.verdicts))
@@ -85,108 +120,36 @@ class Pipeline:
         return any(self.plan.guardrails.values())
 
     async def _answer(self, query: Query) -> Answer:
-        record = Record(self.stages.tracer)
-        try:
-            query, passages = await self._passages(query, record)
-            shown = passages[: self.plan.prompt.passages]
-            record.scope.passages = tuple(shown)
-            text, citations, unknown = cite(await self._generate(query, shown, record), shown)
-            guarded = await guard_answer(text, self.stages.guardrails.get("answer", ()), record)
-            if guarded != text:  # the places of the markers moved
-                text, citations, _ = cite(guarded, shown)
-        except Refused as refused:
-            return self._made(record, str(refused), refused=True)
-        return replace(self._made(record, text), citations=citations, passages=tuple(passages), unknown_markers=unknown)
+        return await self._road.answer(query, Record(self.stages.tracer))
 
-    def _made(self, record: Record, text: str, *, refused: bool = False) -> Answer:
-        stages, verdicts = tuple(record.stages), tuple(record.verdicts)
-        made = Answer(text, (), (), stages, verdicts, refused=refused)
-        return replace(made, recipe=self.plan.name, recipe_hash=self.plan.hash)
-
-    async def _passages(self, query: Query, record: Record) -> tuple[Query, list[Passage]]:
-        query = await guard_query(query, self.stages.guardrails.get("query", ()), record)
-        if self.stages.retriever is None:
-            return query, []
-        name, retriever = self.stages.retriever
-        with record.stage("retriever", name, query) as facts, named("retriever", name):
-            await self._open_index()
-            passages = _once(_as_passage(node, {}) for node in await retriever.aretrieve(self._wide(query)))
-            facts["passages"] = len(passages)
-            facts.gave(passages)
-        for name, reranker in self.stages.rerankers:
-            with record.stage("reranker", name, passages) as facts, named("reranker", name):
-                # Noted before: many rerankers write their scores into the very passages that they are given.
-                before = {passage.node_id: (passage.score, dict(passage.scores)) for passage in passages}
-                nodes = await reranker.apostprocess_nodes(list(passages), query_bundle=query)
-                passages = _once(_as_passage(node, _scores(before, node, name)) for node in nodes)
-                facts["passages"] = len(passages)
-                facts.gave(passages)
-        if query.top_k is not None:
-            passages = passages[: query.top_k]
-        return query, await guard_passages(passages, self.stages.guardrails.get("passages", ()), record)
-
-    def _wide(self, query: Query) -> Query:
-        # Rerankers choose among what the recipe retrieves, not among the few passages that are wanted in the end.
-        usual = getattr(self.plan.retriever.options, "top_k", None) if self.plan.retriever else None
-        if not self.stages.rerankers or query.top_k is None or usual is None or query.top_k >= usual:
-            return query
-        return replace(query, top_k=usual)
-
-    async def _generate(self, query: Query, passages: list[Passage], record: Record) -> str:
-        assert self.stages.generator is not None  # noqa: S101 - `answer` looked
-        name, generator = self.stages.generator
-        messages = build_prompt(query, passages, self.plan.prompt.instructions)
-        with record.stage("generator", name, messages) as facts, named("generator", name):
-            response = await generator.achat(messages)
-            facts["passages"] = len(passages)
-            facts.gave(response)
-        return response.message.content or ""
+    @cached_property
+    def _road(self) -> QueryRoad:
+        return QueryRoad(self.plan, self.stages, self._open_index, self._decoded)
 
     # The doors: words and pictures as people have them, synchronous and asynchronous.
 
-    def ask(
-        self,
-        words: str = "",
-        *,
-        pictures: Iterable[str | Path | bytes | Picture] = (),
-        filter: Filter | None = None,  # noqa: A002 - the word that the command line and recipes use
-        top_k: int | None = None,
-    ) -> Answer:
-        """Answer a question in words, pictures (files or their bytes) or both; `filter` is a condition on metadata."""
-        return self._door.run(self.aask(words, pictures=pictures, filter=filter, top_k=top_k))
+    def ask(self, words: str = "", **parts: Unpack[QueryParts]) -> Answer:
+        """Answer a question in words, pictures or both; see `QueryParts` for what else there is to say."""
+        return self._door.run(self.aask(words, **parts))
 
-    async def aask(
-        self,
-        words: str = "",
-        *,
-        pictures: Iterable[str | Path | bytes | Picture] = (),
-        filter: Filter | None = None,  # noqa: A002 - as in `ask`
-        top_k: int | None = None,
-    ) -> Answer:
+    async def aask(self, words: str = "", **parts: Unpack[QueryParts]) -> Answer:
         """Do what `ask` does, in your own event loop."""
-        return await self.answer(await self._query(words, pictures, filter, top_k))
+        return await self.answer(await self.query(words, **parts))
 
-    def search(
-        self,
-        words: str = "",
-        *,
-        pictures: Iterable[str | Path | bytes | Picture] = (),
-        filter: Filter | None = None,  # noqa: A002 - as in `ask`
-        top_k: int | None = None,
-    ) -> Found:
+    def search(self, words: str = "", **parts: Unpack[QueryParts]) -> Found:
         """Find passages for words, pictures or both, best first, without an answer."""
-        return self._door.run(self.asearch(words, pictures=pictures, filter=filter, top_k=top_k))
+        return self._door.run(self.asearch(words, **parts))
 
-    async def asearch(
-        self,
-        words: str = "",
-        *,
-        pictures: Iterable[str | Path | bytes | Picture] = (),
-        filter: Filter | None = None,  # noqa: A002 - as in `ask`
-        top_k: int | None = None,
-    ) -> Found:
+    async def asearch(self, words: str = "", **parts: Unpack[QueryParts]) -> Found:
         """Do what `search` does, in your own event loop."""
-        return await self.retrieve(await self._query(words, pictures, filter, top_k))
+        return await self.retrieve(await self.query(words, **parts))
+
+    async def query(self, words: str = "", **parts: Unpack[QueryParts]) -> Query:
+        """Make a query of words and of pictures, which are decoded within the recipe's limits."""
+        whole: dict[str, Any] = dict(parts)
+        for name in ("pictures", "negative_pictures"):
+            whole[name] = tuple([await self._decoded(picture) for picture in whole.get(name, ())])
+        return Query(query_str=words, **whole)
 
     def ingest(
         self,
@@ -230,12 +193,6 @@ class Pipeline:
     def _decoder(self) -> PictureDecoder:
         return picture_decoder(self.plan, workers=1)
 
-    async def _query(
-        self, words: str, pictures: Iterable[str | Path | bytes | Picture], where: Filter | None, top_k: int | None
-    ) -> Query:
-        decoded = [await self._decoded(picture) for picture in pictures]
-        return Query(query_str=words, pictures=tuple(decoded), filter=where, top_k=top_k)
-
     async def _decoded(self, picture: str | Path | bytes | Picture) -> Picture:
         if isinstance(picture, Picture):
             return picture
@@ -251,25 +208,3 @@ def load(recipe: str | Path, catalog: Catalog | None = None) -> Pipeline:
     """Check a recipe (a shipped one's name, or a file), build it and give its pipeline."""
     plan = check(recipe, catalog)
     return Pipeline(plan, assemble(plan))
-
-
-def _as_passage(node: NodeWithScore, scores: dict[str, float]) -> Passage:
-    # Always a new one: the stage's own may be in its cache. And plain numbers: some models give NumPy's.
-    known = node.scores if isinstance(node, Passage) else {}
-    score = None if node.score is None else float(node.score)
-    return Passage(node=node.node, score=score, scores={leg: float(s) for leg, s in {**scores, **known}.items()})
-
-
-def _once(passages: Iterable[Passage]) -> list[Passage]:
-    # A stranger's retriever may give a node twice; the first is the better one.
-    found: dict[str, Passage] = {}
-    for passage in passages:
-        found.setdefault(passage.node_id, passage)
-    return list(found.values())
-
-
-def _scores(before: Scores, node: NodeWithScore, name: str) -> dict[str, float]:
-    # A stranger's reranker gives plain nodes back: the scores of the legs are put on again, and its own beside them.
-    score, scores = before.get(node.node_id, (None, {}))
-    new = {name: node.score} if node.score is not None and node.score != score else {}
-    return {**scores, **new}

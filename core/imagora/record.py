@@ -11,6 +11,7 @@ from typing import Any
 
 from .answer import GuardrailRecord, StageRecord
 from .errors import ImagoraError, StageError
+from .events import StageDone, tell
 from .stages import Scope
 from .tracing import NoTracer, Span, Tracer
 
@@ -48,6 +49,7 @@ class Record:
     """The record of one query while it runs, and the scope that ends with it."""
 
     tracer: Tracer = field(default_factory=NoTracer)
+    told: bool = True
     stages: list[StageRecord] = field(default_factory=list)
     verdicts: list[GuardrailRecord] = field(default_factory=list)
     scope: Scope = field(default_factory=Scope)
@@ -65,3 +67,5 @@ class Record:
                 _facts.reset(token)
                 span.facts(facts)
                 self.stages.append(StageRecord(stage, component, seconds, dict(facts)))
+                if self.told:
+                    tell(StageDone(self.stages[-1]))

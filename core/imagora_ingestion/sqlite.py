@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS sources (
 ) WITHOUT ROWID;
 """
 _PAGE = 1_000
+_HARDLY_ANY = 100_000  # bytes
 _DURABLE = "FULL"
 _ATOMIC = "NORMAL"
 
@@ -216,4 +218,11 @@ class SqliteLedger:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise UnusableIndex(f"the ledger '{self.place}' cannot be used: {error}") from error
+            full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or _is_full(self._path)
+            remedy = "; make room on its disk, and the same command goes on from there" if full else ""
+            raise UnusableIndex(f"the ledger '{self.place}' cannot be used: {error}{remedy}") from error
+
+
+def _is_full(path: Path) -> bool:
+    there = next(one for one in path.absolute().parents if one.exists())
+    return shutil.disk_usage(there).free < _HARDLY_ANY

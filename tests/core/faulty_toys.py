@@ -9,21 +9,24 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import toy_feed
 import toy_index
 from imagora import Component, Item, Options, Verdict, hookimpl
 from imagora import testing as t
-from imagora.errors import IdentityMismatch
+from imagora.errors import IdentityMismatch, PictureError
 from imagora.stages import SparseVector
 from imagora.testing.golden import fill
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from PIL import Image
 from pydantic import ConfigDict, Field
 from toy_embedders import ToyColour, ToyWords
+from toy_feed import ToyFeed
 from toy_index import ToyGenerations, ToyMemory, holds, named
 from toy_ledger import ToyLedger
 from toy_stages import ToyCounter, ToyEmails, ToyList, ToyQuote, ToyRetriever, ToyReverse, ToyShout
@@ -152,6 +155,167 @@ class FaultyChanging(t.PreparerContract):
             "!"
         )
     )
+
+
+def _shout(change: Any) -> Any:
+    return stage(lambda: method(ToyShout, "prepare", change)("!"))
+
+
+class FaultyPath(t.PreparerContract):
+    error = "TypeError"
+    fails = "test_what_it_gives_can_be_indexed"
+    stage = _shout(lambda out, given: [replace(o, item=replace(o.item, metadata={"read": Path()})) for o in out])
+
+
+def _few_colours(one: Any) -> Any:
+    if one.picture is None:
+        return one
+    with Image.open(BytesIO(one.picture.png)) as picture:
+        picture.convert("P").save(file := BytesIO(), "PNG")
+    return replace(one, picture=replace(one.picture, png=file.getvalue()))
+
+
+class FaultyPalette(t.PreparerContract):
+    fails = "test_pictures_stay_upright_and_of_three_colours"
+    stage = _shout(lambda out, given: [_few_colours(one) for one in out])
+
+
+class FaultyPictureLoss(t.PreparerContract):
+    fails = "test_pictures_stay_upright_and_of_three_colours"
+    stage = _shout(lambda out, given: [replace(one, picture=None) for one in out])
+
+
+class FaultyTrustInTags(t.PreparerContract):
+    fails = "test_odd_items_are_prepared_or_refused_in_words"
+    stage = _shout(lambda out, given: [o for o in out if [tag.upper() for tag in o.item.metadata.get("tags", "")] or o])
+
+
+class FaultyPermit(t.PreparerContract):
+    fails = "test_odd_items_are_prepared_or_refused_in_words"
+    stage = stage(lambda: ToyShout("!"))
+
+    @pytest.fixture
+    def refused(self) -> list[Item]:
+        return [Item("not to be indexed", "words")]
+
+
+class FaultyGrudge(t.PreparerContract):
+    fails = "test_odd_items_are_prepared_or_refused_in_words"
+
+    class Grudge(ToyShout):
+        def prepare(self, prepared: Any) -> Any:
+            if any(not (one.picture or one.item.words) for one in prepared):
+                self.mark = "?"
+                raise PictureError("has nothing")
+            return super().prepare(prepared)
+
+    stage = stage(lambda: FaultyGrudge.Grudge("!"))
+
+
+class Held(ToyShout):
+    """Holds what it is at for a moment where all threads can see it."""
+
+    def prepare(self, prepared: Any) -> Any:
+        self.held = prepared
+        time.sleep(0.002)
+        return super().prepare(self.held)
+
+
+class FaultyHeldItem(t.PreparerContract):
+    fails = "test_threads_at_once_change_nothing"
+    stage = stage(lambda: Held("!"))
+
+
+class FaultyOrdered(t.PreparerContract):
+    fails = "test_threads_at_once_change_nothing"
+
+    class Wordy(ToyShout):
+        ordered = "yes"
+
+    stage = stage(lambda: FaultyOrdered.Wordy("!"))
+
+
+# Feeds -------------------------------------------------------------------------------------------------------------
+
+
+class Feeds(t.FeedContract):
+    kind: Any = ToyFeed
+
+    @pytest.fixture
+    def reopen(self, tmp_path: Path) -> Any:
+        return lambda: self.kind(tmp_path / "changes")
+
+    @pytest.fixture
+    def tell(self, tmp_path: Path) -> Any:
+        return lambda things: toy_feed.tell(tmp_path / "changes", things)
+
+
+def feed(**methods: Any) -> Any:
+    """Make a toy feed with these methods in place of the right ones."""
+    return type("OtherToyFeed", (ToyFeed,), methods)
+
+
+class FaultyRepeatingFeed(Feeds):
+    fails = "test_what_was_acknowledged_does_not_come_again"
+    kind = feed(acknowledge=lambda self, given: None)
+
+
+class FaultyBackwards(Feeds):
+    fails = "test_what_was_acknowledged_does_not_come_again"
+    kind = feed(items=lambda self: iter(list(ToyFeed.items(self))[::-1]))
+
+
+class FaultyAdding(Feeds):
+    fails = "test_what_was_acknowledged_does_not_come_again"
+
+    def acknowledge(self: Any, given: int) -> None:
+        self.kept.write_text(str(self.done() + given))  # as if it were told what came since the last time
+
+    kind = feed(acknowledge=acknowledge)
+
+
+class FaultyFarBack(Feeds):
+    repeats = True
+    fails = "test_what_was_acknowledged_does_not_come_again"
+    kind = feed(done=lambda self: 0)
+
+
+class FaultyHurriedFeed(Feeds):
+    fails = "test_what_was_not_acknowledged_comes_again"
+
+    class Eager(ToyFeed):
+        def items(self) -> Any:
+            for number, thing in enumerate(super().items(), start=1):
+                ToyFeed.acknowledge(self, number)
+                yield thing
+
+    kind = Eager
+
+
+class FaultyGenerous(Feeds):
+    fails = "test_what_was_not_acknowledged_comes_again"
+    kind = feed(acknowledge=lambda self, given: self.kept.write_text(str(len(self.lines()))))
+
+
+class FaultyUnsaid(Feeds):
+    fails = "test_deletions_come_as_such_and_the_last_word_counts"
+    kind = feed(items=lambda self: (thing for thing in ToyFeed.items(self) if isinstance(thing, Item)))
+
+
+class FaultyFirstWord(Feeds):
+    fails = "test_deletions_come_as_such_and_the_last_word_counts"
+    kind = feed(items=lambda self: iter({thing.uri: thing for thing in list(ToyFeed.items(self))[::-1]}.values()))
+
+
+class FaultyRestart(Feeds):
+    fails = "test_a_restart_loses_nothing_and_gives_all_where_it_can"
+    kind = feed(restart=lambda self: None)
+
+
+class FaultyFreshStart(Feeds):
+    restarts = False
+    fails = "test_a_restart_loses_nothing_and_gives_all_where_it_can"
+    kind = feed(restart=lambda self: self.kept.write_text(str(len(self.lines()))))
 
 
 # Embedders ---------------------------------------------------------------------------------------------------------

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import faulty_toys
 import imagora.testing
 import pytest
+import toy_feed
 import toys
-from imagora import BuildContext
+from imagora import BuildContext, Item
+from imagora.errors import ImagoraError
+from imagora.stages import Prepared
 from imagora.testing import (
     ComponentContract,
     EmbedderContract,
+    FeedContract,
     GeneratorContract,
     GuardrailContract,
     IndexContract,
@@ -26,6 +30,7 @@ from imagora.testing import (
 )
 from imagora.testing.golden import fill
 from toy_embedders import ToyColour, ToyWords
+from toy_feed import ToyFeed
 from toy_index import ToyGenerations, ToyMemory
 from toy_ledger import ToyLedger
 from toy_stages import ToyCounter, ToyEmails, ToyList, ToyQuote, ToyRetriever, ToyReverse, ToyShout
@@ -50,6 +55,33 @@ class TestShout(PreparerContract):
     @pytest.fixture
     def stage(self) -> ToyShout:
         return ToyShout("!")
+
+
+class Choosy(ToyShout):
+    def prepare(self, prepared: Sequence[Prepared]) -> Sequence[Prepared]:
+        if any(one.item.text == "hush" for one in prepared):
+            raise ImagoraError("it does not want to be shouted")
+        return super().prepare(prepared)
+
+
+class TestChoosy(PreparerContract):
+    @pytest.fixture
+    def stage(self) -> ToyShout:
+        return Choosy("!")
+
+    @pytest.fixture
+    def refused(self) -> list[Item]:
+        return [Item("quiet", "hush")]
+
+
+class TestFeed(FeedContract):
+    @pytest.fixture
+    def reopen(self, tmp_path: Path) -> Callable[[], ToyFeed]:
+        return lambda: ToyFeed(tmp_path / "changes")
+
+    @pytest.fixture
+    def tell(self, tmp_path: Path) -> Callable[..., None]:
+        return lambda things: toy_feed.tell(tmp_path / "changes", things)
 
 
 class TestColour(EmbedderContract):

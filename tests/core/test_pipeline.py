@@ -110,7 +110,7 @@ def test_an_answer_cites_the_passage_that_it_quotes(pipeline: Pipeline) -> None:
     assert (citation.number, citation.uri, citation.title) == (1, "rose", "a rose")
     assert citation.item_id == answer.passages[0].node_id
     assert (answer.recipe, answer.recipe_hash) == ("toys", pipeline.plan.hash)
-    assert [record.stage for record in answer.stages] == ["retriever", "generator"]
+    assert [record.stage for record in answer.stages] == ["retriever", "prompt", "generator"]
     assert all(record.seconds >= 0 for record in answer.stages)
 
 

@@ -54,7 +54,7 @@ def test_many_threads_ask_at_once_and_each_gets_its_own_answer(pipeline: Pipelin
 def test_many_tasks_ask_at_once_and_each_has_its_own_record(pipeline: Pipeline) -> None:
     async def all_at_once() -> None:
         for answer in await asyncio.gather(*(pipeline.aask(question) for question in QUESTIONS * 5)):
-            assert [record.stage for record in answer.stages] == ["retriever", "generator"]
+            assert [record.stage for record in answer.stages] == ["retriever", "prompt", "generator"]
 
     asyncio.run(all_at_once())
 

@@ -17,8 +17,8 @@ from toy_recipes import CATALOG, problems, recipe_of, write
 
 HEAD = "recipe: 1\ngenerator: {use: toy_quote}\n"
 SECTIONS = (
-    "(there is: description, embedders, engine, extends, generator, guardrails, index, ledger, pictures, preparers, "
-    "prompt, recipe, rerankers, retriever, source, traces, wrappers)"
+    "(there is: access, answer, description, embedders, engine, extends, generator, guardrails, index, ledger, "
+    "pictures, preparers, prompt, recipe, rerankers, retriever, source, traces, wrappers)"
 )
 NOTHING = "the recipe does nothing: it has neither a retriever nor a generator"
 

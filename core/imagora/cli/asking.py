@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,6 +13,9 @@ from imagora.errors import QueryError
 
 from .conditions import parse_filters
 from .opening import open_pipeline
+
+if TYPE_CHECKING:
+    from imagora.pipeline import QueryParts
 
 Recipe = Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.")]
 Pictures = Annotated[list[Path] | None, typer.Option("-i", "--image", help="A picture to search with; more than once.")]
@@ -23,6 +26,13 @@ Filters = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+Unlike = Annotated[str, typer.Option("--not", help="What the passages should be unlike, in words.")]
+UnlikePictures = Annotated[list[Path] | None, typer.Option("--not-image", help="A picture to move away from.")]
+Weights = Annotated[
+    list[str] | None, typer.Option("--weight", help="How much a leg counts in this query: image=2, text=0.5.")
+]
+Tenant = Annotated[str, typer.Option("--tenant", help="Whose items to search, where the recipe has `access`.")]
+Groups = Annotated[list[str] | None, typer.Option("--group", help="A group that you belong to; more than once.")]
 Top = Annotated[int | None, typer.Option("--top", min=1, help="How many passages to show.")]
 
 
@@ -32,14 +42,20 @@ def search(
     image: Pictures = None,
     filters: Filters = None,
     top: Top = 10,
+    unlike: Unlike = "",
+    unlike_image: UnlikePictures = None,
+    weight: Weights = None,
+    tenant: Tenant = "",
+    group: Groups = None,
     as_json: AsJson = False,
 ) -> None:
     """Find pictures and texts by words, by a picture, or by both."""
-    text, where = " ".join(words or []), parse_filters(filters or [])
+    text = " ".join(words or [])
+    parts = _parts(image, filters, top, unlike, unlike_image, weight, tenant, group)
     if not text.strip() and not image:
         raise QueryError("say what to look for in words, or give a picture with -i FILE")
     with open_pipeline(recipe) as pipeline:
-        found = pipeline.search(text, pictures=image or [], filter=where, top_k=top)
+        found = pipeline.search(text, **parts)
     from imagora.answer import passages_to_dicts
 
     from .render import show_passages
@@ -56,17 +72,23 @@ def ask(
     image: Pictures = None,
     filters: Filters = None,
     top: Top = None,
+    unlike: Unlike = "",
+    unlike_image: UnlikePictures = None,
+    weight: Weights = None,
+    tenant: Tenant = "",
+    group: Groups = None,
     as_json: AsJson = False,
     explain: Annotated[
         bool, typer.Option(help="Show passages, scores, times, and what each part is and is not.")
     ] = False,
 ) -> None:
     """Answer a question from what was ingested, with citations."""
-    text, where = " ".join(question or []), parse_filters(filters or [])
+    text = " ".join(question or [])
+    parts = _parts(image, filters, top, unlike, unlike_image, weight, tenant, group)
     if not text.strip() and not image:
         raise QueryError("ask something in words, or give a picture with -i FILE")
     with open_pipeline(recipe) as pipeline:
-        answer = pipeline.ask(text, pictures=image or [], filter=where, top_k=top)
+        answer = pipeline.ask(text, **parts)
         plan = pipeline.plan
     if as_json:
         typer.echo(json.dumps(answer.to_dict(), indent=2))
@@ -77,3 +99,35 @@ def ask(
     show_answer(console, answer, explain=explain)
     if explain:
         show_plan(console, plan)
+
+
+def _parts(
+    image: list[Path] | None,
+    filters: list[str] | None,
+    top: int | None,
+    unlike: str,
+    unlike_image: list[Path] | None,
+    weight: list[str] | None,
+    tenant: str,
+    group: list[str] | None,
+) -> QueryParts:
+    from imagora.query import Principal
+
+    principal = Principal(tenant, tuple(group or ())) if tenant or group else None
+    return {
+        "pictures": image or [],
+        "filter": parse_filters(filters or []),
+        "top_k": top,
+        "negative": unlike,
+        "negative_pictures": unlike_image or [],
+        "weights": dict(_weight(said) for said in weight or []),
+        "principal": principal,
+    }
+
+
+def _weight(said: str) -> tuple[str, float]:
+    leg, _, number = said.partition("=")
+    try:
+        return leg, float(number)
+    except ValueError:
+        raise QueryError(f"a weight is said as leg=number, such as image=2, and this is '{said}'") from None

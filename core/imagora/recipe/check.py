@@ -19,7 +19,7 @@ from imagora.options import Nested, Options
 from imagora.stages import LEGS
 
 from .extends import SHIPPED, find, read_merged
-from .plan import PictureOptions, Plan, Planned, PromptOptions
+from .plan import AccessOptions, AnswerOptions, PictureOptions, Plan, Planned, PromptOptions
 from .tree import Value, masked, parse, replaced, without_passwords
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -29,7 +29,10 @@ _ONE["traces"] = "tracer"
 _USUAL = {"ledger": "sqlite"}
 _LISTS = {"preparers": "preparer", "rerankers": "reranker", "wrappers": "wrapper"}
 _PLACES = ("query", "passages", "answer")
-_SETTINGS: dict[str, type[Options]] = {"prompt": PromptOptions, "pictures": PictureOptions}
+_SETTINGS: dict[str, type[Options]] = {
+    **{"prompt": PromptOptions, "pictures": PictureOptions},
+    **{"answer": AnswerOptions, "access": AccessOptions},
+}
 SECTIONS = ("recipe", "extends", "description", *_ONE, *_LISTS, "embedders", "guardrails", *_SETTINGS)
 TRACES = "IMAGORA_TRACES"
 """The environment variable that names a tracer for recipes which name none."""
@@ -221,6 +224,8 @@ class _Checker:
     def _nested(self, kind: str, value: Value, where: str) -> object:
         if isinstance(value.data, list):
             return self._list(kind, value, where)
+        if value.data == "passages":  # the word for a fallback that is no component
+            return value.data
         return None if value.data is None else self._component(kind, value, where)
 
     def _invalid(self, model: type[Options], error: ErrorDetails, value: Value, where: str) -> None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from imagora.catalog import Offer
 from imagora.errors import Problem
-from imagora.options import NestedComponent, Options
+from imagora.options import Nested, NestedComponent, Options
 from imagora.stages import Place
 
 from .tree import Mark, masked
@@ -28,6 +28,49 @@ class PromptOptions(Options):
         default="Answer from the numbered passages and nothing else; cite them like [1].",
         description="What the generator is told first.",
     )
+    template: str | None = Field(
+        default=None,
+        description="A Jinja template of what it is told then, with `passages` (number, title, text, score, image, "
+        "metadata), `question` and `instructions`; it can call nothing but methods of strings.",
+    )
+    pictures: int = Field(
+        default=4, ge=0, le=64, description="How many pictures the prompt shows at most; the generator may take fewer."
+    )
+    megapixels: float = Field(
+        default=4, gt=0, le=1000, description="The size of all pictures together, in 10^6 pixels; larger are shrunk."
+    )
+
+    @field_validator("template")
+    @classmethod
+    def _compiles(cls, template: str | None) -> str | None:
+        if template is not None:
+            from jinja2 import TemplateSyntaxError
+            from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+            try:
+                ImmutableSandboxedEnvironment().parse(template)
+            except TemplateSyntaxError as error:
+                raise ValueError(f"the template's line {error.lineno} is wrong: {error.message}") from None
+        return template
+
+
+class AnswerOptions(Options):
+    """What an answer must be like, and what happens when the generator fails."""
+
+    deadline: float = Field(default=120, gt=0, le=3600, description="The time that a query may take, in seconds.")
+    require_citations: bool = Field(default=False, description="Refuse an answer that cites no passage.")
+    fallback: Annotated[NestedComponent, Nested("generator")] | Literal["passages"] | None = Field(
+        default=None,
+        description="What answers when the generator fails: another generator, or `passages`, which are then all there "
+        "is; without it, the failure is an error.",
+    )
+
+
+class AccessOptions(Options):
+    """Who may see an item: the metadata fields that say so. Every search is held within them, by the index itself."""
+
+    tenant: str = Field(default="", description="The field with an item's tenant; a query then must have one.")
+    groups: str = Field(default="", description="The field with the groups that may see an item.")
 
 
 class PictureOptions(Options):
@@ -98,13 +141,16 @@ class Plan:
     wrappers: tuple[Planned, ...] = ()
     prompt: PromptOptions = field(default_factory=PromptOptions)
     pictures: PictureOptions = field(default_factory=PictureOptions)
+    answer: AnswerOptions = field(default_factory=AnswerOptions)
+    access: AccessOptions = field(default_factory=AccessOptions)
 
     def components(self) -> Iterator[Planned]:
         """Give every planned component in the order in which stages are built, with those within its options."""
         one = (self.source, *self.preparers, *self.embedders.values(), self.index, self.ledger, self.engine)
         one = (*one, self.retriever, *self.rerankers)
         guardrails = (planned for place in self.guardrails.values() for planned in place)
-        for planned in (*one, self.generator, *guardrails, *self.wrappers, self.traces):
+        fallback = self.answer.fallback if isinstance(self.answer.fallback, Planned) else None
+        for planned in (*one, self.generator, fallback, *guardrails, *self.wrappers, self.traces):
             yield from (planned, *planned.nested()) if planned else ()
 
     @cached_property
@@ -112,5 +158,6 @@ class Plan:
         """A hash of all that the recipe says (secrets left out), 16 hex digits; equal hashes mean equal pipelines."""
         answering = (part for part in self.components() if part not in (self.ledger, self.engine, self.traces))
         said: dict[str, Any] = {p.where: [p.name, p.options.model_dump(mode="json")] for p in answering}
-        said |= {"prompt": self.prompt.model_dump(mode="json"), "pictures": self.pictures.model_dump(mode="json")}
+        for name in ("prompt", "pictures", "answer", "access"):
+            said[name] = getattr(self, name).model_dump(mode="json")
         return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

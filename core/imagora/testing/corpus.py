@@ -1,17 +1,12 @@
-"""The contracts of sources and preparers."""
+"""The contract of sources."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import pytest
-
 from imagora.item import Item, Unreadable
-from imagora.pictures import PictureDecoder
-from imagora.stages import Prepared, Preparer, Source
-
-from .golden import ITEMS
+from imagora.stages import Source
 
 
 class SourceContract:
@@ -32,21 +27,3 @@ class SourceContract:
                 json.dumps(dict(item.metadata), allow_nan=False)
             else:
                 assert item.reason
-
-
-class PreparerContract:
-    """Give the fixture `stage`: a preparer."""
-
-    @pytest.fixture
-    def items(self) -> list[Item]:
-        return [*ITEMS, Item("only words", "some words"), Item("only a picture", picture=ITEMS[0].picture)]
-
-    def test_every_item_comes_out_in_its_place(self, stage: Preparer, items: list[Item]) -> None:
-        before = [(item.text, dict(item.metadata)) for item in items]
-        with PictureDecoder(1) as decoder:
-            given = [Prepared(item, decoder.decode(item.picture) if item.picture else None) for item in items]
-        prepared = list(stage.prepare(given))
-        assert [one.item.uri for one in prepared] == [item.uri for item in items]
-        assert prepared == [one for alone in given for one in stage.prepare([alone])], "an item needs no others"
-        assert [(item.text, dict(item.metadata)) for item in items] == before, "what it got stays as it was"
-        assert list(stage.prepare([])) == []

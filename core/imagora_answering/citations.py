@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .answer import Citation, Passage
+from imagora.answer import Citation, Passage
 
 _MARKER = re.compile(r"[ \t]?\[(\d{1,4})\]")
 

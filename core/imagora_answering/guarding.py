@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .answer import GuardrailRecord, Passage
-from .errors import ImagoraError, StageError
-from .query import Query
-from .record import Record
-from .stages import Guardrail, Place, Verdict
+from imagora.answer import GuardrailRecord, Passage
+from imagora.errors import ImagoraError, StageError
+from imagora.query import Query
+from imagora.record import Record
+from imagora.stages import Guardrail, Place, Verdict
 
 Guardrails = Sequence[tuple[str, Guardrail]]
 

@@ -1,0 +1,1 @@
+"""The road of a query: guardrails, retriever, rerankers, prompt, generator, citations, guardrails."""

@@ -1,0 +1,214 @@
+"""The road of a query, from its guardrails to an answer with checked citations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from imagora.answer import Answer, Citation, Passage
+from imagora.assembly import Stages
+from imagora.calls import tries
+from imagora.errors import StageError
+from imagora.events import PassagesFound, listener, tell
+from imagora.item import Picture
+from imagora.prompt import build_prompt
+from imagora.query import Query
+from imagora.recipe.plan import Plan
+from imagora.record import Record, named
+from imagora.stages import Generator
+from jinja2 import TemplateError
+from llama_index.core.schema import NodeWithScore
+
+from .citations import cite
+from .guarding import Refused, guard_answer, guard_passages, guard_query
+from .pictures import Budget, choose
+from .streaming import GuardedStream
+
+Scores: TypeAlias = dict[str, tuple[float | None, dict[str, float]]]
+Text: TypeAlias = tuple[str, tuple[Citation, ...], tuple[int, ...]]
+"""An answer's text with its citations and the markers that meant nothing."""
+TRIES = 3
+"""How often generators elsewhere are asked for one query, all of them together."""
+FALLBACKS_SHARE = 0.25
+"""Of the time that is left when the first generator begins: what is kept for the second."""
+
+
+class QueryRoad:
+    """Takes queries through the stages of one pipeline.
+
+    opened: makes sure that the index is open. decode: decodes a file within the recipe's limits.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        stages: Stages,
+        opened: Callable[[], Awaitable[None]],
+        decode: Callable[[Path], Awaitable[Picture]],
+    ) -> None:
+        self.plan, self.stages, self._opened, self._decode = plan, stages, opened, decode
+
+    async def answer(self, query: Query, record: Record) -> Answer:
+        """Answer within the recipe's deadline; where the generator fails, as its fallback says."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.plan.answer.deadline
+        degraded = ""
+        try:
+            async with _until(end, "no passages were found", self.plan.answer.deadline):
+                query, passages = await self.passages(query, record)
+            shown = passages[: self.plan.prompt.passages]
+            record.scope.passages = tuple(shown)
+            tell(PassagesFound(tuple(shown)))
+            try:
+                written = await self._text(query, shown, record, end)
+            except StageError as error:
+                if self.plan.answer.fallback is None:
+                    raise
+                degraded = str(error)
+                written = await self._instead(query, shown, record, end)
+            text, citations, unknown = written
+        except Refused as refused:
+            return self._made(record, str(refused), refused=True)
+        if self.plan.answer.require_citations and not citations and not (degraded and not text):
+            return self._made(record, "the answer was refused: it cites no passage", refused=True)
+        made = replace(self._made(record, text), degraded=bool(degraded), degraded_because=degraded)
+        return replace(made, citations=citations, passages=tuple(passages), unknown_markers=unknown)
+
+    async def passages(self, query: Query, record: Record) -> tuple[Query, list[Passage]]:
+        """Find passages: the query as its guardrails let it through, and what the retriever and rerankers give."""
+        query = await guard_query(query, self.stages.guardrails.get("query", ()), record)
+        if self.stages.retriever is None:
+            return query, []
+        name, retriever = self.stages.retriever
+        with record.stage("retriever", name, query) as facts, named("retriever", name):
+            await self._opened()
+            passages = _once(_as_passage(node, {}) for node in await retriever.aretrieve(self._wide(query)))
+            facts["passages"] = len(passages)
+            facts.gave(passages)
+        for name, reranker in self.stages.rerankers:
+            with record.stage("reranker", name, passages) as facts, named("reranker", name):
+                # Noted before: many rerankers write their scores into the very passages that they are given.
+                before = {passage.node_id: (passage.score, dict(passage.scores)) for passage in passages}
+                nodes = await reranker.apostprocess_nodes(list(passages), query_bundle=query)
+                passages = _once(_as_passage(node, _scores(before, node, name)) for node in nodes)
+                facts["passages"] = len(passages)
+                facts.gave(passages)
+        if query.top_k is not None:
+            passages = passages[: query.top_k]
+        return query, await guard_passages(passages, self.stages.guardrails.get("passages", ()), record)
+
+    def _wide(self, query: Query) -> Query:
+        # Rerankers choose among what the recipe retrieves, not among the few passages that are wanted in the end.
+        usual = getattr(self.plan.retriever.options, "top_k", None) if self.plan.retriever else None
+        if not self.stages.rerankers or query.top_k is None or usual is None or query.top_k >= usual:
+            return query
+        return replace(query, top_k=usual)
+
+    async def _text(self, query: Query, passages: list[Passage], record: Record, end: float) -> Text:
+        assert self.stages.generator is not None  # noqa: S101 - the pipeline looked
+        other = self.stages.fallback is not None
+        left = end - asyncio.get_running_loop().time()
+        tries.set([TRIES - other])  # so that a second generator has a try left
+        return await self._generated(
+            self.stages.generator, query, passages, record, end - other * FALLBACKS_SHARE * left
+        )
+
+    async def _instead(self, query: Query, passages: list[Passage], record: Record, end: float) -> Text:
+        if self.stages.fallback is None:
+            return "", (), ()
+        tries.set([1 + (tries.get() or [0])[0]])
+        return await self._generated(self.stages.fallback, query, passages, record, end)
+
+    async def _generated(
+        self, who: tuple[str, Generator], query: Query, passages: list[Passage], record: Record, end: float
+    ) -> Text:
+        name, generator = who
+        guardrails = self.stages.guardrails.get("answer", ())
+        stream = GuardedStream(guardrails, passages, record)
+        with named("generator", name):
+            async with _until(end, f"the generator '{name}' did not answer", self.plan.answer.deadline):
+                messages = await self._prompt(generator, query, passages, record)
+                with record.stage("generator", name, messages) as facts:
+                    text = await self._written(generator, messages, stream, facts)
+                    facts["passages"] = len(passages)
+        text, citations, unknown = cite(text, passages)
+        guarded = await guard_answer(text, guardrails, record)
+        if guarded != text:  # the places of the markers moved
+            text, citations, _ = cite(guarded, passages)
+        stream.ended(text)
+        return text, citations, unknown
+
+    async def _prompt(self, generator: Generator, query: Query, passages: list[Passage], record: Record) -> list[Any]:
+        options = self.plan.prompt
+        most = min(options.pictures, getattr(generator, "images", 0))
+        budget = Budget(most, int(options.megapixels * 1_000_000))
+        with record.stage("prompt", "template") as facts:
+            pictures, left_out = await choose(query, passages, budget, self._decode)
+            facts.update(pictures=sum(bool(picture.png) for picture in pictures), left_out=left_out)
+            try:
+                template = {} if options.template is None else {"template": options.template}
+                return build_prompt(query, passages, options.instructions, pictures=pictures, **template)
+            except TemplateError as error:
+                raise StageError(f"the prompt's template failed: {error}") from error
+
+    async def _written(self, generator: Any, messages: list[Any], stream: GuardedStream, facts: Any) -> str:
+        if listener.get() is None or not hasattr(generator, "astream_chat"):
+            response = await generator.achat(messages)
+            facts.gave(response)
+            return str(response.message.content or "")
+        text, part = "", None
+        async with aclosing(await generator.astream_chat(messages)) as parts:
+            async for part in parts:
+                text = part.message.content or text + (part.delta or "")
+                await stream.grown(text)
+        if part is not None:
+            facts.gave(part)
+        return str(text)
+
+    def _made(self, record: Record, text: str, *, refused: bool = False) -> Answer:
+        stages, verdicts = tuple(record.stages), tuple(record.verdicts)
+        made = Answer(text, (), (), stages, verdicts, refused=refused)
+        return replace(made, recipe=self.plan.name, recipe_hash=self.plan.hash)
+
+
+class _until:  # noqa: N801 - read as a word: async with _until(end, …)
+    """Bounds what is in it by a moment of the loop's clock; past it, a StageError says what did not happen."""
+
+    def __init__(self, end: float, what: str, deadline: float) -> None:
+        self._timeout = asyncio.timeout_at(end)
+        self._said = f"{what} within the deadline of {deadline:g} s"
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(self, *error: Any) -> None:
+        try:
+            await self._timeout.__aexit__(*error)
+        except TimeoutError as late:
+            raise StageError(self._said) from late
+
+
+def _as_passage(node: NodeWithScore, scores: dict[str, float]) -> Passage:
+    # Always a new one: the stage's own may be in its cache. And plain numbers: some models give NumPy's.
+    known = node.scores if isinstance(node, Passage) else {}
+    score = None if node.score is None else float(node.score)
+    return Passage(node=node.node, score=score, scores={leg: float(s) for leg, s in {**scores, **known}.items()})
+
+
+def _once(passages: Iterable[Passage]) -> list[Passage]:
+    # A stranger's retriever may give a node twice; the first is the better one.
+    found: dict[str, Passage] = {}
+    for passage in passages:
+        found.setdefault(passage.node_id, passage)
+    return list(found.values())
+
+
+def _scores(before: Scores, node: NodeWithScore, name: str) -> dict[str, float]:
+    # A stranger's reranker gives plain nodes back: the scores of the legs are put on again, and its own beside them.
+    score, scores = before.get(node.node_id, (None, {}))
+    new = {name: node.score} if node.score is not None and node.score != score else {}
+    return {**scores, **new}
