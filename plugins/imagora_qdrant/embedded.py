@@ -16,6 +16,7 @@ from imagora.stages import Entry, Hit, SearchRequest, Vector
 
 from .conditions import condition_of, key_of
 from .dialect import plain_vector
+from .disk_room import has_room_for_a_copy, is_full, need_room, size_of
 from .durable import sync_folder, write_durably
 from .edge_config import config_of
 from .edge_dialect import EdgeDialect, edge_vector
@@ -67,6 +68,7 @@ class EmbeddedStore:
 
     def make(self, legs: Legs) -> None:
         """Make the index beside its place and move it there whole, so that a crash leaves nothing half made."""
+        need_room(self._folder, self.place)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock.take()
         making = Path(tempfile.mkdtemp(prefix=unfinished(self._generation), dir=self._folder))
@@ -84,12 +86,16 @@ class EmbeddedStore:
         try:
             self._shard = edge.EdgeShard.load(str(self._index / ENGINE))
         except Exception as error:
+            if is_full(self._folder):
+                full = f"the disk of the index at '{self.place}' is full, and opening it takes some room; make room"
+                raise UnusableIndex(f"{full}, and type the same command again ({error})") from error
             raise UnusableIndex(
                 f"the index at '{self.place}' cannot be read ({error}); delete it, and ingest anew"
             ) from error
         remove_leftovers(self._folder, self._generation)
 
     def index_fields(self, fields: Mapping[str, FieldType]) -> None:
+        need_room(self._folder, self.place)
         there = {key: info.data_type for key, info in self._open.info().payload_schema.items()}
         for field, kind in fields.items():
             key, schema = key_of(field), getattr(edge.PayloadSchemaType, kind.capitalize())
@@ -102,10 +108,12 @@ class EmbeddedStore:
 
     def write(self, entries: Sequence[Entry]) -> None:
         points = [edge.Point(entry.id, _vectors(entry), dict(entry.payload)) for entry in entries]
+        need_room(self._folder, self.place, size_of(entries))
         self._update(edge.UpdateOperation.upsert_points(points), len(points))
 
     def relabel(self, payloads: Mapping[str, Mapping[str, JSONValue]]) -> None:
         shard = self._open
+        need_room(self._folder, self.place, size_of([Entry(id_, {}, payload) for id_, payload in payloads.items()]))
         try:
             for id_, payload in payloads.items():
                 shard.update(edge.UpdateOperation.overwrite_payload([id_], dict(payload)))
@@ -114,6 +122,7 @@ class EmbeddedStore:
             raise UnusableIndex(f"the index at '{self.place}' cannot be written to: {error}") from error
 
     def remove(self, ids: Sequence[str]) -> None:
+        need_room(self._folder, self.place)
         self._update(edge.UpdateOperation.delete_points(list(ids)), len(ids))
 
     def count(self) -> int:
@@ -163,7 +172,8 @@ class EmbeddedStore:
             self._build_graphs(shard)
 
     def _build_graphs(self, shard: edge.EdgeShard) -> None:
-        if self._writes:
+        # They are built in a copy of what is there. Without them searches find the same, only slower.
+        if self._writes and has_room_for_a_copy(self._index):
             shard.optimize()
             self._writes = 0
 
