@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def show(rounds: list[Round], items: int) -> int:
     return int(wrong > 0 or most > REPEATED * items)
 
 
-def killed(folder: Path, kills: int, items: int, seed: int) -> Iterator[Round]:
+def killed(folder: Path, kills: int, items: int, seed: int, points: Sequence[str] = POINTS) -> Iterator[Round]:
     """Give a round for each kill: first before and after every commit point, then at moments."""
     start, here, tenth = folder / "start", folder / "here", items // 10
     old, new, left = range(tenth), range(items), range(items, items + tenth)
@@ -95,8 +95,8 @@ def killed(folder: Path, kills: int, items: int, seed: int) -> Iterator[Round]:
     chance = random.Random(seed)  # noqa: S311 - seeded on purpose
     for number in track(range(kills), "killing", console=Console(stderr=True)):
         shutil.copytree(start, here)
-        if number < 2 * len(POINTS):
-            point, before = POINTS[number // 2], number % 2 == 0
+        if number < 2 * len(points):
+            point, before = points[number // 2], number % 2 == 0
             once = point.split(".")[1] in {"begin", "delete", "finish"}
             count = 1 if once else chance.randint(1, 3)
             where = f"{'before' if before else 'after'} {point}, time {count}"
