@@ -1,54 +1,87 @@
-"""From a query's words and pictures to one vector for each leg."""
+"""From a query's words, pictures and negative part to one vector for each leg query."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from imagora import Picture
-from imagora.stages import Embedder, LegQuery, SparseEmbedder, Vector
+from imagora import Picture, Query
+from imagora.stages import Embedder, LegQuery, SparseEmbedder, SparseVector, Vector
+
+from .directions import away, middle
 
 PICTURE_LEG = "image"
+Kind: TypeAlias = tuple[Literal["words", "picture"], str]
+"""What is compared in a leg query: what was asked with, and the leg. Scores of two kinds are of two scales."""
 
 
 @dataclass(frozen=True)
 class ToEmbed:
-    """Something to embed: the query's words, or its pictures where there are some."""
+    """One thing to embed: words, or a picture."""
 
     embedder: Any
-    words: str
-    pictures: Sequence[Picture] = ()
+    thing: str | Picture
 
     def now(self) -> Vector:
         """Embed in the calling thread."""
-        if self.pictures:
-            return _middle([self.embedder.get_image_embedding(BytesIO(picture.png)) for picture in self.pictures])
-        if isinstance(self.embedder, SparseEmbedder):
-            return self.embedder.embed_query(self.words)
-        vector: list[float] = self.embedder.get_query_embedding(self.words)
+        vector: Vector
+        if isinstance(self.thing, Picture):
+            vector = self.embedder.get_image_embedding(BytesIO(self.thing.png))
+        elif isinstance(self.embedder, SparseEmbedder):
+            vector = self.embedder.embed_query(self.thing)
+        else:
+            vector = self.embedder.get_query_embedding(self.thing)
         return vector
 
     async def later(self) -> Vector:
         """Embed as the embedder's own asynchronous calls do."""
-        if self.pictures:
-            files = [BytesIO(picture.png) for picture in self.pictures]
-            return _middle(await asyncio.gather(*map(self.embedder.aget_image_embedding, files)))
-        if isinstance(self.embedder, SparseEmbedder):
-            return self.embedder.embed_query(self.words)
-        vector: list[float] = await self.embedder.aget_query_embedding(self.words)
+        vector: Vector
+        if isinstance(self.thing, Picture):
+            vector = await self.embedder.aget_image_embedding(BytesIO(self.thing.png))
+        elif isinstance(self.embedder, SparseEmbedder):
+            vector = self.embedder.embed_query(self.thing)
+        else:
+            vector = await self.embedder.aget_query_embedding(self.thing)
         return vector
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is to be embedded, each once, and which leg query takes which of the vectors: name, leg, weight, place."""
+class Aim:
+    """A leg query before its vector is known: the places of what it goes to, and of what it moves away from."""
 
-    parts: Sequence[ToEmbed]
-    legs: Sequence[tuple[str, str, float, int]]
+    name: str
+    kind: Kind
+    weight: float
+    towards: tuple[int, ...]
+    away_from: tuple[int, ...] = ()
+
+
+@dataclass
+class Wanted:
+    """What is to be embedded, each once, and the leg queries that are made of it.
+
+    share: how far a vector moves away from the negative part. each: search with every picture, not with their middle.
+    """
+
+    share: float
+    each: bool
+    parts: list[ToEmbed] = field(default_factory=list)
+    aims: list[Aim] = field(default_factory=list)
+
+    def place(self, embedder: Embedder, thing: str | Picture) -> int:
+        """Give the place of something to embed, which is the same for legs that share an embedder."""
+        for place, part in enumerate(self.parts):
+            if part.embedder is embedder and part.thing is thing:
+                return place
+        self.parts.append(ToEmbed(embedder, thing))
+        return len(self.parts) - 1
+
+    def kinds(self) -> dict[str, Kind]:
+        """Give the kind of each leg query, by its name."""
+        return {aim.name: aim.kind for aim in self.aims}
 
     def now(self) -> tuple[LegQuery, ...]:
         """Embed one after the other in the calling thread."""
@@ -59,41 +92,57 @@ class Wanted:
         return self._queries(await asyncio.gather(*(part.later() for part in self.parts)))
 
     def _queries(self, vectors: Sequence[Vector]) -> tuple[LegQuery, ...]:
-        return tuple(LegQuery(name, leg, vectors[place], weight) for name, leg, weight, place in self.legs)
+        return tuple(LegQuery(aim.name, aim.kind[1], self._vector(aim, vectors), aim.weight) for aim in self.aims)
+
+    def _vector(self, aim: Aim, vectors: Sequence[Vector]) -> Vector:
+        first = vectors[aim.towards[0]]
+        if isinstance(first, SparseVector):
+            return first
+        towards = middle([_dense(vectors[place]) for place in aim.towards])
+        return away(towards, [_dense(vectors[place]) for place in aim.away_from], self.share)
 
 
 def wanted(
-    words: str, pictures: Sequence[Picture], weights: Mapping[str, float], embedders: Mapping[str, Embedder]
+    query: Query, weights: Mapping[str, float], embedders: Mapping[str, Embedder], *, share: float, each: bool
 ) -> Wanted:
-    """Say what a query needs embedded, words once for each embedder however many legs it has.
+    """Say what a query needs embedded, and the leg queries.
 
     Words go to every leg; pictures go to the picture leg, where the words then are a query of their own, "image/words".
+    A dense leg's vector moves away from what it can read of the negative part. On a sparse leg the negative words are a
+    query of negative weight, "sparse/negative", so that what holds them comes further down.
     """
-    parts: list[ToEmbed] = []
-    legs: list[tuple[str, str, float, int]] = []
-    on_pictures = bool(pictures) and PICTURE_LEG in weights
+    found = Wanted(share, each)
+    words, negative = query.query_str, query.negative.strip() and query.negative
+    on_pictures = bool(query.pictures) and PICTURE_LEG in weights
     if on_pictures:
-        parts.append(ToEmbed(embedders[PICTURE_LEG], "", pictures))
-        legs.append((PICTURE_LEG, PICTURE_LEG, weights[PICTURE_LEG], 0))
-    places: dict[int, int] = {}
-    for leg in weights if words else ():
+        _add_pictures(found, query, weights[PICTURE_LEG], embedders[PICTURE_LEG])
+    for leg, weight in weights.items() if words.strip() else ():
         embedder = embedders[leg]
-        if id(embedder) not in places:
-            places[id(embedder)] = len(parts)
-            parts.append(ToEmbed(embedder, words))
+        sparse = isinstance(embedder, SparseEmbedder)
         name = f"{leg}/words" if on_pictures and leg == PICTURE_LEG else leg
-        legs.append((name, leg, weights[leg], places[id(embedder)]))
-    return Wanted(parts, legs)
+        unlike = () if sparse else _unlike(found, query, leg, embedder)
+        found.aims.append(Aim(name, ("words", leg), weight, (found.place(embedder, words),), unlike))
+        if sparse and negative and share:
+            places = (found.place(embedder, negative),)
+            found.aims.append(Aim(f"{leg}/negative", ("words", leg), -share * weight, places))
+    return found
 
 
-def _middle(vectors: Sequence[Sequence[float]]) -> list[float]:
-    """Give a picture's vector; of several, the direction half-way between all of them."""
-    if len(vectors) == 1:
-        return list(vectors[0])
-    directions = [_unit(vector) for vector in vectors]
-    return _unit([math.fsum(numbers) / len(directions) for numbers in zip(*directions, strict=True)])
+def _add_pictures(found: Wanted, query: Query, weight: float, embedder: Embedder) -> None:
+    places = tuple(found.place(embedder, picture) for picture in query.pictures)
+    unlike = _unlike(found, query, PICTURE_LEG, embedder)
+    groups = [(place,) for place in places] if found.each else [places]
+    for number, group in enumerate(groups, start=1):
+        name = PICTURE_LEG if number == 1 else f"{PICTURE_LEG}/{number}"
+        found.aims.append(Aim(name, ("picture", PICTURE_LEG), weight / len(groups), group, unlike))
 
 
-def _unit(vector: Sequence[float]) -> list[float]:
-    length = math.hypot(*vector)
-    return [number / length for number in vector] if length else list(vector)
+def _unlike(found: Wanted, query: Query, leg: str, embedder: Embedder) -> tuple[int, ...]:
+    things: list[str | Picture] = [query.negative] if query.negative.strip() else []
+    things += query.negative_pictures if leg == PICTURE_LEG else ()
+    return tuple(found.place(embedder, thing) for thing in things) if found.share else ()
+
+
+def _dense(vector: Vector) -> Sequence[float]:
+    assert not isinstance(vector, SparseVector)  # noqa: S101 - a sparse embedder's went another way
+    return vector

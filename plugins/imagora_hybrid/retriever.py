@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from typing import Any, Literal
 
-from imagora import Picture, Query
-from imagora.errors import QueryError
+from imagora import Query
+from imagora.errors import QueryError, did_you_mean
 from imagora.filters import Filter
 from imagora.passages import passage_of
-from imagora.stages import Embedder, Hit, Index, LocalIndex, SearchRequest
+from imagora.stages import Embedder, Hit, Index, LocalIndex, SearchRequest, SparseEmbedder, VectorIndex
 from llama_index.core.base import base_retriever
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
@@ -21,12 +23,18 @@ from llama_index_instrumentation.dispatcher import Dispatcher
 from llama_index_instrumentation.event_handlers import NullEventHandler
 from llama_index_instrumentation.span_handlers import NullSpanHandler
 
-from .leg_queries import PICTURE_LEG, Wanted, wanted
+from .calibration import Calibration
+from .leg_queries import PICTURE_LEG, Kind, Wanted, wanted
 from .options import HybridOptions
+from .scale import Scale, calibrated
 from .standardised import standardised
+from .variety import varied
 
 _FEWEST_CANDIDATES = 50
 _MORE = 10
+_POOL = 3
+_INSIDE: dict[str, Literal["rrf", "dbsf", "weighted"]] = {"rrf": "rrf", "dbsf": "dbsf", "weighted": "weighted"}
+"""The fusions that the index does itself."""
 
 
 class HybridRetriever(BaseRetriever):
@@ -46,6 +54,9 @@ class HybridRetriever(BaseRetriever):
         self._options, self._weights, self._embedders = options, weights, embedders
         self._index, self._recipe = index, recipe
         self._local = index if isinstance(index, LocalIndex) else None
+        self._calibration: Calibration | None = None
+        if options.fusion == "calibrated" and isinstance(index, VectorIndex):
+            self._calibration = Calibration(index, embedders)
         self._lock = threading.Lock()
         self._is_open = False
         super().__init__()
@@ -58,38 +69,93 @@ class HybridRetriever(BaseRetriever):
         return await self._aretrieve(str_or_query_bundle)
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        words, pictures, condition, top_k = _parts(query_bundle)
-        if pictures and not words and PICTURE_LEG not in self._weights:
+        query = query_bundle if isinstance(query_bundle, Query) else Query(query_bundle.query_str)
+        weights = self._weights_for(query)
+        if not self._is_open:
+            await asyncio.to_thread(self._open)
+        options = self._options
+        scales = await self._calibration.scales() if self._calibration is not None else {}
+        limit = query.top_k or options.top_k
+        request = self._request(limit, query.filter)
+        each = options.pictures == "each"
+        to_embed = wanted(query, weights, self._embedders, share=options.negative_weight, each=each)
+        order = partial(self._ordered, kinds=to_embed.kinds(), scales=scales, limit=limit)
+        if self._local is not None:
+            # One thread for all of it: every switch from the event loop to a thread and back costs a query time.
+            return await asyncio.to_thread(self._find, self._local, to_embed, request, order)
+        request = replace(request, legs=await to_embed.later())
+        hits = await self._index.asearch(request)
+        # Stored vectors are asked for in the calling thread, which must not be the event loop's.
+        hits = await asyncio.to_thread(order, hits, request) if options.variety else order(hits, request)
+        return [passage_of(hit) for hit in hits]
+
+    def _weights_for(self, query: Query) -> Mapping[str, float]:
+        """Give the legs to search, by weight: the recipe's, and before them the query's own."""
+        if unknown := [leg for leg in query.weights if leg not in self._embedders]:
+            raise QueryError(
+                f"there is no leg '{unknown[0]}' to give a weight to{did_you_mean(unknown[0], self._embedders)}"
+            )
+        weights = self._weights
+        if query.weights:
+            weights = {leg: weight for leg, weight in {**weights, **query.weights}.items() if weight > 0}
+        if not weights:
+            raise QueryError("every weight of the query is 0, so that nothing would be searched")
+        if PICTURE_LEG in weights:
+            return weights
+        if query.pictures and not query.query_str.strip():
             raise QueryError(
                 f"a picture alone finds nothing, for the recipe '{self._recipe}' searches no picture leg; ask in "
                 "words, or add an embedder for 'image'"
             )
-        if not self._is_open:
-            await asyncio.to_thread(self._open)
-        limit = top_k or self._options.top_k
-        candidates = self._options.candidates or max(_FEWEST_CANDIDATES, 2 * limit)
-        candidates, fusion, rrf_k = max(candidates, limit), self._options.fusion, self._options.rrf_k
-        hits = limit
-        if fusion == "standardised":
+        if query.negative_pictures:
+            raise QueryError(
+                f"a picture to move away from does nothing, for the recipe '{self._recipe}' searches no picture leg; "
+                "say in words what you do not want, or add an embedder for 'image'"
+            )
+        return weights
+
+    def _request(self, limit: int, condition: Filter | None) -> SearchRequest:
+        options = self._options
+        candidates = max(options.candidates or max(_FEWEST_CANDIDATES, 2 * limit), limit)
+        fusion, rrf_k, hits = _INSIDE.get(options.fusion, "rrf"), options.rrf_k, limit
+        if options.fusion not in _INSIDE:
             # The index only picks the hits, some more than are wanted. With a k of 1 the first of a leg is among them,
             # however many others are on several legs.
-            fusion, rrf_k, hits = "rrf", 1, limit + max(_MORE, limit // 2)
-        request = SearchRequest((), hits, max(candidates, hits), fusion, rrf_k, condition)
-        to_embed = wanted(words, pictures, self._weights, self._embedders)
-        if self._local is not None:
-            # One thread for all of it: every switch from the event loop to a thread and back costs a query time.
-            return await asyncio.to_thread(self._find, self._local, to_embed, request, limit)
-        request = replace(request, legs=await to_embed.later())
-        return self._passages(await self._index.asearch(request), request, limit)
+            rrf_k, hits = 1, limit + max(_MORE, limit // 2)
+        if options.variety:
+            hits = max(hits, _POOL * limit)
+        return SearchRequest((), hits, max(candidates, hits), fusion, rrf_k, condition)
 
-    def _find(self, index: LocalIndex, to_embed: Wanted, request: SearchRequest, limit: int) -> list[NodeWithScore]:
+    def _find(
+        self, index: LocalIndex, to_embed: Wanted, request: SearchRequest, order: Callable[..., list[Hit]]
+    ) -> list[NodeWithScore]:
         request = replace(request, legs=to_embed.now())
-        return self._passages(index.search(request), request, limit)
+        return [passage_of(hit) for hit in order(index.search(request), request)]
 
-    def _passages(self, hits: list[Hit], request: SearchRequest, limit: int) -> list[NodeWithScore]:
-        if self._options.fusion == "standardised":
-            hits = standardised(hits, request.legs, limit)
-        return [passage_of(hit) for hit in hits]
+    def _ordered(
+        self,
+        hits: list[Hit],
+        request: SearchRequest,
+        *,
+        kinds: Mapping[str, Kind],
+        scales: Mapping[Kind, Scale],
+        limit: int,
+    ) -> list[Hit]:
+        """Give the hits in their final order; those that only the negative part found are none."""
+        options, legs = self._options, request.legs
+        unwanted = {leg.name for leg in legs if leg.weight < 0}
+        hits = [hit for hit in hits if not unwanted or hit.scores.keys() - unwanted]
+        pool = len(hits) if options.variety else limit
+        if options.fusion == "calibrated" and all(kind in scales for kind in kinds.values()):
+            hits = calibrated(hits, legs, kinds, scales, pool)
+        elif options.fusion in ("standardised", "calibrated"):
+            hits = standardised(hits, legs, pool)
+        if not options.variety:
+            return hits[:limit]
+        ids, searched = [hit.id for hit in hits], dict.fromkeys(leg.leg for leg in legs)
+        dense = [leg for leg in searched if not isinstance(self._embedders[leg], SparseEmbedder)]
+        index: Any = self._index  # `build` looked that it gives vectors back
+        return varied(hits, [index.vectors(ids, leg) for leg in dense], options.variety, limit)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         try:
@@ -116,13 +182,3 @@ def _somebody_listens() -> bool:
             return True
         dispatcher = dispatcher.parent if dispatcher.propagate and dispatcher.name != "root" else None
     return False
-
-
-def _parts(query: QueryBundle) -> tuple[str, Sequence[Picture], Filter | None, int | None]:
-    """Give a query's words, pictures, filter and number of passages; a plain QueryBundle has words alone."""
-    words = query.query_str if query.query_str.strip() else ""
-    if isinstance(query, Query):
-        return words, query.pictures, query.filter, query.top_k
-    if not words:
-        raise QueryError("a query needs words or a picture, and this one has neither")
-    return words, (), None, None

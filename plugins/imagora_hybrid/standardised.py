@@ -16,7 +16,7 @@ from imagora.stages import Hit, LegQuery, SparseVector
 
 def standardised(hits: Sequence[Hit], legs: Sequence[LegQuery], limit: int) -> list[Hit]:
     """Give the best hits, best first; a score is the weighted mean of deviations from the hits' mean on each leg."""
-    total = sum(leg.weight for leg in legs)
+    total = sum(leg.weight for leg in legs if leg.weight > 0)
     sums = dict.fromkeys((hit.id for hit in hits), 0.0)
     for leg in legs:
         scores = _scores(hits, leg)

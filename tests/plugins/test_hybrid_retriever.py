@@ -86,7 +86,7 @@ class TestHybridComponent(ComponentContract):
 
 
 class TestHybrid(RetrieverContract):
-    @pytest.fixture(params=["rrf", "dbsf", "weighted"])
+    @pytest.fixture(params=["rrf", "dbsf", "weighted", "standardised", "calibrated"])
     def stage(self, filled: BuildContext, request: Any) -> Any:
         legs = {"image": 1.0, "text": 1.0, "sparse": 0.5}
         return build(HybridOptions(fusion=request.param, legs=legs), filled)
