@@ -174,5 +174,5 @@ def test_variety_puts_something_else_before_a_twin(tmp_path: Path, fusion: str) 
     query = Query("red and some blue and red", top_k=3)
     assert set(names(context, query, fusion=fusion)[:2]) == {"red circle", "red twin"}
     mixed = names(context, query, fusion=fusion, variety=0.8)
-    assert len(mixed) == 3 and mixed[0].startswith("red") and mixed[1] == "blue triangle"
+    assert len(mixed) == 3 and mixed[0].startswith("red") and not mixed[1].startswith("red")
     index.close()
