@@ -1,0 +1,65 @@
+"""OpenTelemetry's side: a provider of our own, beside the global one, and what sends its spans."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable
+
+from openinference.semconv.resource import ResourceAttributes
+from opentelemetry import trace as api
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from requests import Session
+
+from . import last_trace
+from .attributes import Attributes
+from .embedding import Beginning, listen, stop
+from .options import TRACES, PhoenixOptions
+from .outbox import Counts, Outbox
+from .thumbnails import Thumbnails
+
+
+class Provider:
+    """What lives from the first query to the end: threads, connections, and the ear for embedders."""
+
+    def __init__(self, options: PhoenixOptions, counts: Counts, begin_embedding: Beginning) -> None:
+        self._url, self._project = options.base(), options.project_name()
+        session = Session()
+        session.trust_env = False  # no proxy and no password file: traces go where the recipe says, and nowhere else
+        endpoint, headers = self._url + TRACES, options.sent_headers()
+        exporter = OTLPSpanExporter(endpoint=endpoint, headers=headers, timeout=options.timeout, session=session)
+        self._outbox = Outbox(exporter, options.queue, self._url, self._save, counts)
+        project = {ResourceAttributes.PROJECT_NAME: self._project, "service.name": "imagora"}
+        self._provider = TracerProvider(resource=Resource.create(project), shutdown_on_exit=False)
+        self._provider.add_span_processor(self._outbox)
+        self._tracer = self._provider.get_tracer("imagora_phoenix")
+        self.thumbnails = Thumbnails(1000 * options.thumbnails)
+        self._listening = listen(begin_embedding)
+        atexit.register(self.end)
+
+    def begin(self, name: str, parent: api.Span | None) -> api.Span:
+        """Begin a span; one without a parent begins a trace, with a link to the span that the application is in."""
+        context = Context() if parent is None else api.set_span_in_context(parent, Context())
+        above = api.get_current_span().get_span_context()
+        links = [api.Link(above)] if parent is None and above.is_valid else None
+        return self._tracer.start_span(name, context, links=links)
+
+    def finish(self, span: api.Span, attributes: Callable[[], Attributes]) -> None:
+        """End a span; its attributes are made when it is sent."""
+        if span.is_recording():
+            self._outbox.later(span.get_span_context().span_id, attributes)
+            span.end()
+
+    def end(self) -> None:
+        """Send what is waiting, within a short time."""
+        atexit.unregister(self.end)
+        stop(self._listening)
+        self._provider.shutdown()
+        self.thumbnails.close()
+
+    def _save(self, counts: Counts) -> None:
+        told = {"url": self._url, "project": self._project, "why": counts.why, "last": counts.last}
+        numbers = {name: getattr(counts, name) for name in ("sent", "failed", "dropped", "waiting")}
+        last_trace.write({**told, **numbers})
