@@ -36,6 +36,7 @@ DOES = {
     "generators": "achat",
     "guardrails": "acheck",
     "wrappers": "answer",
+    "tracers": "query stage close",
 }
 WEIGHTS = (".pt", ".pth", ".safetensors", ".onnx", ".gguf", ".bin", ".npz", ".npy", ".zip")
 _watched: list[list[str]] = []
