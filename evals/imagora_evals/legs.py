@@ -1,7 +1,7 @@
 """Each leg of a hybrid search alone, and the ways to fuse them, for words, pictures and both.
 
     apt install tuxpaint-stamps-default
-    python -m imagora_evals.legs [--stamps DIR] [--items N] [--weights IMAGE TEXT SPARSE]
+    python -m imagora_evals.legs [--stamps DIR] [--items N]
 
 Items are the stamps of Debian's `tuxpaint-stamps-default` without the folder `symbols`; an item's words are the names
 of the folders that it lies in, as in `imagora_evals.fusion_of_items`. They are embedded and searched by the shipped
@@ -100,8 +100,8 @@ class Retrievers:
         plan, stages = pipeline.plan, pipeline.stages
         assert plan.retriever is not None  # noqa: S101 - the starter has one
         self._component = plan.retriever.offer.component
-        self._usual = plan.retriever.options
-        self.legs: dict[str, float] = plan.retriever.options.legs
+        self._usual: Any = plan.retriever.options
+        self.legs: dict[str, float] = self._usual.legs
         embedders = {leg: Remembering.of(embedder) for leg, embedder in stages.embedders.items()}
         self._context = BuildContext("legs", embedders, stages.index)
         self._pipeline = pipeline
