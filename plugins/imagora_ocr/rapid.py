@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ IN_THE_PACKAGE = {
     "direction_model": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
     "recognition_model": "PP-OCRv6_rec_small.onnx",
 }
+_SMALLEST = 6  # pixels from the top to the bottom of the smallest letters that can be told apart
+_LONGEST = 8  # how many times longer than wide a picture may be as it is
 _loading = Lock()
 
 
@@ -46,11 +49,35 @@ class RapidReader:
 
     def __call__(self, png: bytes) -> Sequence[str]:
         """Give the lines that the models are sure enough of."""
+        readable = within_proportion(png)
+        if readable is None:
+            return []
         with _loading:  # two threads that come first must not both load
             reader, lock = _reader(self._models)
         with lock:  # a call writes its settings into the reader
-            found: Any = reader(png, text_score=self._least)
+            found: Any = reader(readable, text_score=self._least)
         return list(found.txts or ())
+
+
+def within_proportion(png: bytes) -> bytes | None:
+    """Put a long strip on a wider ground of its own colour; None for a strip that is too thin for any letter.
+
+    The reader enlarges a picture until its shorter side is long enough: it would make billions of pixels of a strip.
+    """
+    from PIL import Image
+
+    with Image.open(BytesIO(png)) as picture:
+        if min(picture.size) < _SMALLEST:
+            return None
+        least = max(picture.size) // _LONGEST
+        if min(picture.size) >= least:
+            return png
+        ground = Image.new(
+            "RGB", (max(picture.width, 2 * least), max(picture.height, 2 * least)), picture.getpixel((0, 0))
+        )
+        ground.paste(picture, ((ground.width - picture.width) // 2, (ground.height - picture.height) // 2))
+        ground.save(file := BytesIO(), "PNG")
+        return file.getvalue()
 
 
 def find_models(options: OcrOptions) -> Models:

@@ -17,7 +17,7 @@ from imagora.item import JSONValue
 from imagora.pictures import decode
 from imagora.stages import Prepared
 from imagora.testing import ComponentContract, PreparerContract
-from imagora.testing.golden import ITEMS
+from imagora.testing.golden import ITEMS, png
 from imagora_ocr.options import OcrOptions
 from imagora_ocr.preparer import OcrPreparer, cut
 from imagora_ocr.rapid import RapidReader
@@ -95,6 +95,15 @@ def test_drawn_words_are_all_read_and_line_by_line(turned: int) -> None:
     lines = str(read(ocr(), prepared(sign(turned)))["ocr_text"]).splitlines()
     assert sorted(lines) == sorted(SIGN)
     assert lines == list(SIGN) or turned, "from the top"
+
+
+@pytest.mark.parametrize("turned", [0, 90])
+def test_a_long_strip_is_read_and_a_thin_one_costs_nothing(turned: int) -> None:
+    strip = Image.new("RGB", (1500, 40), "white")
+    ImageDraw.Draw(strip).text((500, 4), SIGN[0], fill="black", font=ImageFont.load_default(28))
+    found = read(ocr(), prepared(png(strip.rotate(turned, expand=True)))).get("ocr_text")
+    assert words(found) == words(SIGN[0])
+    assert read(ocr(), prepared(png(strip.resize((4000, 2)).rotate(turned, expand=True)))) == {}
 
 
 def test_the_words_are_found_by() -> None:
