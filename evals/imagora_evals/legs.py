@@ -100,8 +100,8 @@ class Retrievers:
         plan, stages = pipeline.plan, pipeline.stages
         assert plan.retriever is not None  # noqa: S101 - the starter has one
         self._component = plan.retriever.offer.component
-        self._usual: Any = plan.retriever.options
-        self.legs: dict[str, float] = self._usual.legs
+        self._usual = plan.retriever.options.model_dump()
+        self.legs: dict[str, float] = self._usual["legs"]
         embedders = {leg: Remembering.of(embedder) for leg, embedder in stages.embedders.items()}
         self._context = BuildContext("legs", embedders, stages.index)
         self._pipeline = pipeline
@@ -109,7 +109,7 @@ class Retrievers:
     def figures(self, sections: dict[str, Any], queries: list[Asked]) -> tuple[float, float, float]:
         """Search for all the queries and give nDCG@10, recall@1 and recall@10."""
         without = sections.pop("without", "")
-        options = self._usual.model_validate({**sections, "top_k": DEEP})
+        options = self._component.options.model_validate({**self._usual, **sections, "top_k": DEEP})
         retriever = self._component.build(options, self._context)
         found = []
         for query in queries:
