@@ -38,6 +38,11 @@ def show_passages(console: Console, passages: Sequence[Passage]) -> None:
 
 def show_answer(console: Console, answer: Answer, *, explain: bool = True) -> None:
     """Print an answer with its citations; with `explain` also the passages with their scores and the stages' times."""
+    if answer.degraded:
+        console.print(printable(f"the generator failed: {answer.degraded_because}"), style="yellow", markup=False)
+    if answer.degraded and not answer.text:
+        show_passages(console, answer.passages)
+        return
     console.print(Padding(Text(printable(answer.text), style="yellow" if answer.refused else "bold"), (0, 0, 0, 2)))
     cited = {citation.number: citation for citation in answer.citations}
     for number, citation in sorted(cited.items()):
@@ -52,6 +57,9 @@ def show_answer(console: Console, answer: Answer, *, explain: bool = True) -> No
             why = ", ".join(verdict.reasons)
             line = f"guardrail {verdict.guardrail} ({verdict.place}): {verdict.action}: {why}"
             console.print(printable(line), markup=False)
+        for record in answer.stages:
+            for left_out in record.facts.get("left_out", ()):
+                console.print(printable(f"picture left out: {left_out}"), style="dim", markup=False)
         console.print(stage_times(answer.stages), style="dim", markup=False, highlight=False)
 
 
