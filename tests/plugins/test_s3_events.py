@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -13,6 +13,7 @@ import pytest
 from imagora import Deleted, Item, Unreadable
 from imagora.errors import PictureError, SourceError, StageError
 from imagora.stages import Feed
+from imagora.testing import FeedContract
 from imagora_s3.events import S3Events
 from imagora_s3.notices import Malformed, Notice, notices
 from imagora_s3.options import S3EventsOptions
@@ -77,6 +78,42 @@ def kept(folder: Path) -> list[str]:
 
 def said(things: Sequence[Item | Deleted | Unreadable]) -> list[str]:
     return [f"{type(thing).__name__} {thing.uri}" for thing in things]
+
+
+class TestEvents(FeedContract):
+    restarts = False  # a queue has only what is not done yet
+    again_after = 1.2  # the visibility is a second
+    names = ("a.txt", "b.txt", "c.txt", "d.txt", "e.txt", "f.txt")
+
+    @pytest.fixture
+    def reopen(self, shop: Shop) -> Iterator[Callable[[], S3Events]]:
+        opened: list[S3Events] = []
+
+        def reopen() -> S3Events:
+            end()
+            opened.append(shop.feed())
+            return opened[-1]
+
+        def end() -> None:
+            for feed in opened[-1:]:
+                feed.queue.close()  # the process ends, and hides its messages no longer
+
+        yield reopen
+        end()
+
+    @pytest.fixture
+    def tell(self, shop: Shop) -> Callable[[Sequence[Item | Deleted]], None]:
+        def tell(things: Sequence[Item | Deleted]) -> None:
+            for thing in things:
+                key = f"photos/{thing.uri}"
+                if isinstance(thing, Item):
+                    shop.server.s3.put_object(Bucket="shop", Key=key, Body=thing.text)
+                    shop.tell(key)
+                else:
+                    shop.server.remove(key)
+                    shop.tell(key, event="ObjectRemoved:Delete")
+
+        return tell
 
 
 def test_it_is_a_feed_named_like_the_listing_of_the_same_address(shop: Shop) -> None:

@@ -1,14 +1,14 @@
-"""`postgres` keeps the contracts of components and of sources; that of ledgers is in test_postgres_ledger.py."""
+"""`postgres` keeps the contracts of components, sources and feeds; that of ledgers is in test_postgres_ledger.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from imagora import Component
-from imagora.testing import ComponentContract, SourceContract
+from imagora import Component, Deleted, Item
+from imagora.testing import ComponentContract, FeedContract, SourceContract
 from imagora_postgres.source import ChangedRows, Rows
 
 GOODS = """
@@ -52,3 +52,24 @@ class TestChangedRows(SourceContract):
         stage = rows(cursor="changed", state=tmp_path / "state.json")
         assert isinstance(stage, ChangedRows)
         return stage
+
+
+class TestChangedRowsAsFeed(FeedContract):
+    repeats = True  # it keeps one value of the cursor, and rows may share it
+
+    @pytest.fixture
+    def reopen(self, sql: Callable[..., Any], rows: Callable[..., Rows], tmp_path: Path) -> Callable[[], Rows]:
+        sql("CREATE TABLE goods (id text PRIMARY KEY, text text, gone boolean, step bigserial)")
+        return lambda: rows(cursor="step", deleted="gone", overlap=0, state=tmp_path / "state.json")
+
+    @pytest.fixture
+    def tell(self, sql: Callable[..., Any]) -> Callable[[Sequence[Item | Deleted]], None]:
+        def change(thing: Item | Deleted) -> str:
+            said = f"'{thing.text}', false" if isinstance(thing, Item) else "NULL, true"
+            values = f"VALUES ('{thing.uri}', {said}) ON CONFLICT (id) DO UPDATE SET"
+            return (
+                f"INSERT INTO goods (id, text, gone) {values} text = excluded.text, gone = excluded.gone, "
+                "step = excluded.step"
+            )
+
+        return lambda things: sql(*map(change, things))

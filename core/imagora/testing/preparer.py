@@ -17,7 +17,7 @@ from imagora.stages import Prepared, Preparer
 
 from .golden import ITEMS, ODD, draw
 
-_THREADS, _ROUNDS = 4, 3
+_THREADS, _ROUNDS = 4, 2
 
 
 def _turned() -> bytes:
