@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from html import unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 import imagora_ingestion
 import imagora_links
@@ -100,7 +102,11 @@ def test_no_outside_link_or_picture_comes_through_and_the_shops_own_stays(answer
         assert not answer.refused
         page = renderer.render(answer.text)
         addresses = re.findall(r"""(?:href|src|srcset|action|data)\s*=\s*["']?([^"'\s>]+)""", page)
-        ours = ("https://shop.example/", "\u2039")  # a sign that stands where an address was
-        assert [address for address in addresses if not address.startswith(ours)] == []
+        assert [address for address in addresses if leads_outside(unescape(address))] == []
         assert "evil.example/" not in answer.text
         assert ALLOWED in answer.text
+
+
+def leads_outside(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme not in {"", "https"} or parts.netloc not in {"", "shop.example"}
