@@ -71,6 +71,12 @@ class CrossEncoderOptions(Options):
     keep: int | None = Field(
         default=None, ge=1, description="How many passages go on, counted after reordering; left out: all of them."
     )
+    negative_weight: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="How much of a passage's score for the query's negative words, where it is above 0, is taken off.",
+    )
     device: str = Field(default="auto", pattern=_DEVICE, description=_DEVICE_WORDS)
     batch_size: int = Field(default=32, ge=1, le=2048, description="Pairs that go through the model at once.")
     max_length: int | None = Field(

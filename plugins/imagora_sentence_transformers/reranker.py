@@ -7,7 +7,7 @@ import math
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from imagora import Passage
+from imagora import Passage, Query
 from imagora.errors import StageError
 from llama_index.core import instrumentation
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
@@ -30,8 +30,10 @@ class CrossEncoderReranker(BaseNodePostprocessor):
     """Reorders passages by what a cross-encoder says of the query and each passage's words.
 
     A passage's words are its title, text, caption and OCR text. Passages with words are reordered among the places that
-    they held; a picture without words keeps its place and its own score. A query without words changes nothing but the
-    number of passages. What comes in is not changed: passages with a new score are new objects on the same nodes.
+    they held; a picture without words keeps its place and its own score. A query's pictures are not looked at, and one
+    without words changes nothing but the number of passages. Negative words are scored as a query of their own, and
+    what they get above 0 is taken off in part. What comes in is not changed: passages with a new score are new objects
+    on the same nodes.
     """
 
     _options: CrossEncoderOptions = PrivateAttr()
@@ -58,23 +60,28 @@ class CrossEncoderReranker(BaseNodePostprocessor):
         dispatcher.event(
             ReRankStartEvent(query=words, nodes=nodes, top_n=keep, model_name=self._options.model),
         )
-        scores = self._scores(words, [words_of(node) for node in nodes])
+        negative = query_bundle.negative.strip() if isinstance(query_bundle, Query) else ""
+        scores = self._scores(words, negative, [words_of(node) for node in nodes])
         scored = [_with_score(node, scores[place]) if place in scores else node for place, node in enumerate(nodes)]
         kept = by_score(scored, scores)[:keep]
         dispatcher.event(ReRankEndEvent(nodes=kept))
         return kept
 
-    def _scores(self, query: str, texts: list[str]) -> dict[int, float]:
+    def _scores(self, query: str, negative: str, texts: list[str]) -> dict[int, float]:
         """Give the score of each text that has words, by its place; one batched run for all of them."""
+        share = self._options.negative_weight if negative else 0.0
         places = [place for place, text in enumerate(texts) if text]
         if not places:
             return {}
         with self._lock:
-            pairs = [(query, texts[place]) for place in places]
+            pairs = [(asked, texts[place]) for asked in ([query, negative] if share else [query]) for place in places]
             scores = self._loaded().predict(pairs, batch_size=self._options.batch_size, show_progress_bar=False)
         values = [float(score) for score in scores]
         if not all(math.isfinite(value) for value in values):
             raise StageError(f"'{NAME}' got a score from '{self._options.model}' that is not a finite number")
+        if share:
+            wanted, unwanted = values[: len(places)], values[len(places) :]
+            values = [score - share * max(0.0, other) for score, other in zip(wanted, unwanted, strict=True)]
         return dict(zip(places, values, strict=True))
 
     def _loaded(self) -> CrossEncoder:

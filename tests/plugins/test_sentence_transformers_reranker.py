@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from imagora import Passage, Query
 from imagora.errors import StageError
-from imagora.testing import RerankerContract
+from imagora.testing import RerankerContract, golden
 from imagora_sentence_transformers.options import CrossEncoderOptions
 from imagora_sentence_transformers.reranker import CrossEncoderReranker
 from imagora_sentence_transformers.words import by_score, words_of
@@ -153,6 +153,22 @@ def test_a_query_without_words_keeps_the_order_and_says_so(
     with caplog.at_level(logging.INFO, "imagora_sentence_transformers"):
         assert reranker.postprocess_nodes(MIXED, bundle) == MIXED
     assert "the query has no words" in caplog.text
+
+
+def test_a_picture_in_the_query_does_not_keep_words_from_being_read(reranker: CrossEncoderReranker) -> None:
+    pictures = (golden.picture_of("red circle"),)
+    both = reranker.postprocess_nodes(MIXED, Query("a guitar", pictures=pictures))
+    assert both == reranker.postprocess_nodes(MIXED, Query("a guitar")) and names(both)[1] == "guitar"
+    assert reranker.postprocess_nodes(MIXED, Query("", pictures=pictures)) == MIXED
+
+
+def test_what_the_query_is_not_about_comes_down(reranker: CrossEncoderReranker) -> None:
+    nodes = [passage("both", "a drawing of a lamp and a camel"), passage("lamp", "a drawing of a lamp")]
+    asked = Query("a lamp", negative="a camel")
+    plain, found = (reranker.postprocess_nodes(nodes, query) for query in (Query("a lamp"), asked))
+    score, other = ({node.node_id: node.score or 0.0 for node in ranked} for ranked in (plain, found))
+    assert names(found) == ["lamp", "both"]
+    assert score["both"] - other["both"] > 2 * (score["lamp"] - other["lamp"]) >= 0
 
 
 def test_llamaindex_nodes_of_every_sort_are_taken(reranker: CrossEncoderReranker) -> None:
