@@ -34,14 +34,24 @@ class Commands(TyperGroup):
         own = super().list_commands(ctx)
         return own + [command.name for command in installed_catalog().commands() if command.name not in own]
 
+    _to_run = False
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is to run; only for that one is a plugin's code imported, and not for a list of all."""
+        self._to_run = True
+        try:
+            return super().resolve_command(ctx, args)
+        finally:
+            self._to_run = False
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Give a command by name."""
+        """Give a command by name; for a list of all, one of a plugin that has nothing but its summary."""
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
         for command in installed_catalog().commands():
             if command.name == cmd_name:
-                made = typer.main.get_command(_app_of(command))
+                made = typer.main.get_command(_app_of(command) if self._to_run else _summary_of(command))
                 made.name, made.short_help = cmd_name, command.summary
                 return made
         return None
@@ -62,6 +72,12 @@ class Commands(TyperGroup):
         except OSError as error:  # a full disk, a folder that may not be written: the user's to mend
             typer.echo(f"error: {printable(str(error))}", err=True)
             raise typer.Exit(FAILED) from None
+
+
+def _summary_of(command: Command) -> typer.Typer:
+    listed = typer.Typer(add_completion=False)
+    listed.command(help=command.summary)(lambda: None)
+    return listed
 
 
 def _app_of(command: Command) -> Any:
