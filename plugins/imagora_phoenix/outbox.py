@@ -74,13 +74,14 @@ class LateSpan(ReadableSpan):
 class Outbox(SpanProcessor):
     """Takes finished spans without waiting, at most `most` at a time, and sends them from a thread of its own.
 
-    save: hears the counts after each request. where: the collector, for the one warning.
+    where: the collector, for the one warning. save: hears the counts after each request. why: says how one ended.
     """
 
     exporter: SpanExporter
     most: int
     where: str
     save: Callable[[Counts], None]
+    why: Callable[[], str]
     counts: Counts = field(default_factory=Counts)
 
     def __post_init__(self) -> None:
@@ -127,7 +128,7 @@ class Outbox(SpanProcessor):
             _sending.why = type(error).__name__
         finally:
             _sending.outbox = None
-            self._settled(spans, result is SpanExportResult.SUCCESS, _sending.why)
+            self._settled(spans, result is SpanExportResult.SUCCESS, self.why() or _sending.why)
         return result
 
     def shutdown(self) -> None:
@@ -215,12 +216,10 @@ def _told(root: ReadableSpan, arrived: bool) -> dict[str, Any]:
 
 
 def _quiet(record: logging.LogRecord) -> bool:
-    # OpenTelemetry logs every try of every batch; ours is one warning, with the first of its reasons.
+    # OpenTelemetry logs every try of every batch; ours is one warning.
     outbox: Outbox | None = getattr(_sending, "outbox", None)
     if outbox is None:
         return True
-    kinds = [type(part).__name__ for part in record.args or () if isinstance(part, Exception)]
-    said = kinds[0] if kinds else " ".join(record.getMessage().split())[:MOST_SAID]
-    _sending.why = getattr(_sending, "why", "") or said
+    _sending.why = _sending.why or " ".join(record.getMessage().split())[:MOST_SAID]
     outbox.trouble()
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable
+from typing import Any
 
 from openinference.semconv.resource import ResourceAttributes
 from opentelemetry import trace as api
@@ -11,7 +12,8 @@ from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from requests import Session
+from requests import Response, Session
+from requests.adapters import HTTPAdapter
 
 from . import last_trace
 from .attributes import Attributes
@@ -21,16 +23,39 @@ from .outbox import Counts, Outbox
 from .thumbnails import Thumbnails
 
 
+class Noting(HTTPAdapter):
+    """Remembers how the last request ended: OpenTelemetry's exporter only says whether it went well."""
+
+    said = ""
+
+    def send(self, *args: Any, **options: Any) -> Response:
+        """Send as ever."""
+        try:
+            response = super().send(*args, **options)
+        except Exception as error:
+            self.said = type(error).__name__
+            raise
+        self.said = f"HTTP {response.status_code} {response.reason}".strip()
+        return response
+
+    def take(self) -> str:
+        """Give what was remembered, and forget it."""
+        said, self.said = self.said, ""
+        return said
+
+
 class Provider:
     """What lives from the first query to the end: threads, connections, and the ear for embedders."""
 
     def __init__(self, options: PhoenixOptions, counts: Counts, begin_embedding: Beginning) -> None:
         self._url, self._project = options.base(), options.project_name()
-        session = Session()
+        session, noting = Session(), Noting()
         session.trust_env = False  # no proxy and no password file: traces go where the recipe says, and nowhere else
+        session.mount("http://", noting)
+        session.mount("https://", noting)
         endpoint, headers = self._url + TRACES, options.sent_headers()
         exporter = OTLPSpanExporter(endpoint=endpoint, headers=headers, timeout=options.timeout, session=session)
-        self._outbox = Outbox(exporter, options.queue, self._url, self._save, counts)
+        self._outbox = Outbox(exporter, options.queue, self._url, self._save, noting.take, counts)
         project = {ResourceAttributes.PROJECT_NAME: self._project, "service.name": "imagora"}
         self._provider = TracerProvider(resource=Resource.create(project), shutdown_on_exit=False)
         self._provider.add_span_processor(self._outbox)

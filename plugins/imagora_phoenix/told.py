@@ -20,7 +20,7 @@ from llama_index.core.schema import BaseNode, ImageNode, Node, NodeWithScore
 from .thumbnails import Thumbnail, Thumbnails
 
 _NAMESPACE = uuid.UUID("3f2a1c55-7d0e-5b53-8a5a-0b9c2b8f6a10")
-_INLINE = re.compile(r"data:image/[\w.+-]{1,40}(?:;[\w=.-]{1,40}){0,3},[\w+/=%\s-]{100,}")
+_INLINE = re.compile(r"data:image/[\w.+-]{1,40}(?:;[\w=.-]{1,40}){0,3},[\w+/=%\r\n-]{100,}")
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,40}")
 MOST_LISTED = 50
 
