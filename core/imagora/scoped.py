@@ -21,6 +21,11 @@ class ScopedIndex:
     tenant, groups: the metadata fields that say whose an item is; "" where a recipe does not care.
     """
 
+    def __new__(cls, index: Index, tenant: str, groups: str) -> ScopedIndex:
+        """Make one that has the index's own methods in its class, where protocols are looked up from Python 3.12 on."""
+        there = [name for name in dir(type(index)) if not name.startswith("_") and not hasattr(cls, name)]
+        return super().__new__(type(cls.__name__, (cls,), {name: _of_index(name) for name in there}))
+
     def __init__(self, index: Index, tenant: str, groups: str) -> None:
         self._index, self._tenant, self._groups = index, tenant, groups
 
@@ -47,3 +52,7 @@ class ScopedIndex:
             clause.append(In(self._groups, tuple(who.groups)))
         own = () if request.filter is None else (request.filter,)
         return replace(request, filter=And((*clause, *own)))
+
+
+def _of_index(name: str) -> property:
+    return property(lambda self: self.__getattr__(name))
