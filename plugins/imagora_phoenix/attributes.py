@@ -44,6 +44,7 @@ class Heard:
     component: str = ""
     words: str | None = None
     model: Callable[[], str | None] | None = None
+    llms: int = 0
 
     def attributes(self) -> Attributes:
         """Give the attributes of the span."""

@@ -68,7 +68,7 @@ class PhoenixOptions(Options):
                 raise ValueError(f"'{name}' is no header of HTTP; a name has letters and '-', a value printable ASCII")
         return headers
 
-    def base(self) -> str:
+    def collector(self) -> str:
         """Give the address without `/v1/traces`, also where the environment says it."""
         if self.url is not None:
             return self.url

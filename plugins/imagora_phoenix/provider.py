@@ -48,7 +48,7 @@ class Provider:
     """What lives from the first query to the end: threads, connections, and the ear for embedders."""
 
     def __init__(self, options: PhoenixOptions, counts: Counts, begin_embedding: Beginning) -> None:
-        self._url, self._project = options.base(), options.project_name()
+        self._url, self._project = options.collector(), options.project_name()
         session, noting = Session(), Noting()
         session.trust_env = False  # no proxy and no password file: traces go where the recipe says, and nowhere else
         session.mount("http://", noting)

@@ -139,7 +139,7 @@ class Eyes:
 
     def picture(self, picture: Picture) -> Thumbnail:
         """Take a query's picture."""
-        return self.thumbnails.later(f"({picture.original}, {picture.width}x{picture.height})", lambda: picture.png)
+        return self.thumbnails.later(f"({picture.original})", lambda: picture.png)
 
     def document(self, node: BaseNode, score: float | None, scores: Mapping[str, float]) -> Document:
         """Take a passage, also of a stranger's retriever."""

@@ -66,7 +66,7 @@ class PhoenixTracer:
         generator: Generator | None = None,
         embedders: Mapping[str, Embedder] | None = None,
     ) -> None:
-        options.base()  # raises where the environment says no address
+        options.collector()  # raises where the environment says no address
         self.options, self.counts = options, Counts()
         self._generator = generator
         self._legs = {id(embedder): leg for leg, embedder in (embedders or {}).items()}
@@ -94,8 +94,10 @@ class PhoenixTracer:
         eyes = parent.eyes if parent else self._eyes(shown=False)
         kind = KINDS.get(stage.split(maxsplit=1)[0] if stage else "", Kind.CHAIN)
         heard = Heard(kind, component=component, metadata={"stage": stage, "component": component})
-        if kind is Kind.LLM:
-            heard.model = partial(_model_of, self._generator)
+        if kind is Kind.LLM and parent is not None:
+            # The first one is the recipe's generator; one after it is what it falls back to, and has another model.
+            heard.model = None if parent.heard.llms else partial(_model_of, self._generator)
+            parent.heard.llms += 1
         with suppress(Exception):  # nothing in a tracer may raise
             heard.words, heard.given = parent.heard.words if parent else None, eyes.see(given)
         with self._span(f"{stage} {component}", heard, eyes, parent) as span:

@@ -13,7 +13,8 @@ import imagora_phoenix
 import toys
 from imagora import BuildContext, Component, Options, Pipeline, hookimpl
 from imagora.catalog import Catalog
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock
+from imagora.errors import GeneratorError
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, LLMMetadata, TextBlock
 from llama_index.core.llms import MockLLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
@@ -54,6 +55,17 @@ class CountingLLM(MockLLM):
         return ChatResponse(message=ChatMessage(role="assistant", blocks=[block]), raw=raw)
 
 
+class BrokenLLM(MockLLM):
+    """Has a name and no answer."""
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        return LLMMetadata(model_name="broken-1")
+
+    async def achat(self, messages: Sequence[ChatMessage], **_: Any) -> ChatResponse:
+        raise GeneratorError("the server is down")
+
+
 def _strangers() -> ModuleType:
     module = ModuleType("strangers_plugin")
 
@@ -75,7 +87,13 @@ def _strangers() -> ModuleType:
         def build(_: StrangersOptions, __: BuildContext) -> Any:
             return CountingLLM()
 
-        return [Component("counting", "the prompt, and its cost", StrangersOptions, build)]
+        def broken(_: StrangersOptions, __: BuildContext) -> Any:
+            return BrokenLLM()
+
+        return [
+            Component("counting", "the prompt, and its cost", StrangersOptions, build),
+            Component("broken", "no answer", StrangersOptions, broken),
+        ]
 
     module.offer_rerankers, module.offer_generators = offer_rerankers, offer_generators  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module

@@ -144,6 +144,17 @@ def test_a_streamed_answer_is_told_of_with_its_last_words(collector: Receiver, t
     assert llm.attributes["llm.model_name"] == "toy_quote"
 
 
+def test_a_fallback_does_not_have_the_model_of_what_failed(collector: Receiver, tmp_path: Path) -> None:
+    pipeline = traced(tmp_path, collector.url, generator={"use": "broken"}, answer={"fallback": {"use": "toy_quote"}})
+    answer = pipeline.ask("a red rose")
+    finish(pipeline)
+    assert answer.degraded and collector.named("answer")[0].metadata["degraded"] is True
+    broken, fallback = collector.named("generator")
+    assert (broken.status, fallback.status) == (ERROR, OK)
+    assert broken.attributes["llm.model_name"] == "broken-1"
+    assert fallback.attributes["llm.model_name"] == "toy_quote"
+
+
 def test_verdicts_are_told_of_with_their_reasons(collector: Receiver, tmp_path: Path) -> None:
     guardrails = {"query": [{"use": "toy_emails"}], "answer": [{"use": "toy_emails", "action": "refuse"}]}
     items = [{"uri": "note", "text": "Write to ann@example.org about the rose."}]
