@@ -6,7 +6,6 @@ OpenTelemetry's batch processor forgets spans silently where its queue is full o
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -86,7 +85,7 @@ class Outbox(SpanProcessor):
 
     def __post_init__(self) -> None:
         self._lock, self._said, self._ended = threading.Lock(), False, False
-        self._process, self._in_trouble, self._given_up = os.getpid(), False, False
+        self._in_trouble = self._given_up = False
         self._late: dict[int, Callable[[], dict[str, Any]]] = {}
         sending = _Sending(self)
         self._batches = BatchSpanProcessor(sending, self.most, DELAY, min(BATCH, self.most))
@@ -103,8 +102,6 @@ class Outbox(SpanProcessor):
         """Take a finished span, or count it where too many are waiting."""
         late = self._late.pop(span.context.span_id, None) if span.context else None
         with self._lock:
-            if self._process != os.getpid():  # what waited when the process forked is sent by the one it came from
-                self._process, self.counts = os.getpid(), Counts()
             full = self._ended or self.counts.waiting >= self.most
             if full:
                 self.counts.dropped += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +49,7 @@ class Provider:
     """What lives from the first query to the end: threads, connections, and the ear for embedders."""
 
     def __init__(self, options: PhoenixOptions, counts: Counts, begin_embedding: Beginning) -> None:
+        self._process = os.getpid()
         self._url, self._project = options.collector(), options.project_name()
         session, noting = Session(), Noting()
         session.trust_env = False  # no proxy and no password file: traces go where the recipe says, and nowhere else
@@ -63,6 +65,10 @@ class Provider:
         self.thumbnails = Thumbnails(1000 * options.thumbnails)
         self._listening = listen(begin_embedding)
         atexit.register(self.end)
+
+    def works(self) -> bool:
+        """Whether its threads are in this process: a process that was forked has none of them."""
+        return self._process == os.getpid()
 
     def begin(self, name: str, parent: api.Span | None) -> api.Span:
         """Begin a span; one without a parent begins a trace, with a link to the span that the application is in."""
@@ -81,6 +87,8 @@ class Provider:
         """Send what is waiting, within a short time."""
         atexit.unregister(self.end)
         stop(self._listening)
+        if not self.works():
+            return  # what waits is sent by the process that this one came from
         self._provider.shutdown()
         self.thumbnails.close()
 

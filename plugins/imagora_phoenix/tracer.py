@@ -148,9 +148,12 @@ class PhoenixTracer:
         return Eyes(shown, self.options.characters, self._started().thumbnails)
 
     def _started(self) -> Provider:
-        if (provider := self._provider) is None:
+        if (provider := self._provider) is None or not provider.works():
             with self._lock:
-                if (provider := self._provider) is None:
+                if (provider := self._provider) is None or not provider.works():
+                    if provider is not None:
+                        provider.end()
+                        self.counts = Counts()
                     provider = self._provider = Provider(self.options, self.counts, self._begin_embedding)
         return provider
 

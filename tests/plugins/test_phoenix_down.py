@@ -183,6 +183,31 @@ with tracer.query(Traced("answer", "r", "h", {{}}, Query("rose"), False)):
     assert [span.name for span in collector.spans()] == ["answer"]
 
 
+def test_a_process_that_was_forked_sends_its_own_spans_only(collector: Receiver) -> None:
+    program = f"""
+import os
+from imagora import Query
+from imagora.tracing import Traced
+from imagora_phoenix.options import PhoenixOptions
+from imagora_phoenix.tracer import PhoenixTracer
+tracer = PhoenixTracer(PhoenixOptions(url="{collector.url}"))
+def query(kind):
+    with tracer.query(Traced(kind, "r", "h", {{}}, Query("rose"), False)):
+        pass
+query("before")
+if child := os.fork():
+    os.waitpid(child, 0)
+    query("parent")
+else:
+    query("child")
+tracer.close()
+assert (tracer.counts.sent, tracer.counts.dropped) == ((2, 0) if child else (1, 0)), tracer.counts
+"""
+    done = subprocess.run([sys.executable, "-c", program], env=dict(os.environ), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(span.name for span in collector.spans()) == ["before", "child", "parent"]
+
+
 def test_many_threads_lose_nothing(collector: Receiver) -> None:
     tracer = PhoenixTracer(PhoenixOptions(url=collector.url, queue=100_000))
     threads = [threading.Thread(target=lambda: [query(tracer, 4) for _ in range(20)]) for _ in range(8)]
