@@ -115,7 +115,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class LegQuery:
-    """One vector to search one leg with; `name` tells apart two of them on the same leg, and keys the scores."""
+    """One vector to search one leg with; `name` tells apart two of them on the same leg, and keys the scores.
+
+    weight: its part in the fusion; below 0 it puts down what it finds.
+    """
 
     name: str
     leg: str
