@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
+
+from imagora.errors import UnusableIndex
 
 
 class Seen:
@@ -24,13 +28,13 @@ class Seen:
         """Put ids in, and say of each whether it had been given before; a pair's second part says whether it is now."""
         keys = [(UUID(id_).bytes, given) for id_, given in ids]
         marks = ",".join("?" * len(keys))
-        with self._lock:
+        with self._lock, _told():
             query = f"SELECT id FROM seen WHERE given AND id IN ({marks})"  # noqa: S608 - question marks only
             before = {row[0] for row in self._database.execute(query, [key for key, _ in keys])}
             self._database.executemany(
                 "INSERT INTO seen VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET given = max(given, excluded.given)", keys
             )
-        again = []
+        again: list[bool] = []
         for key, given in keys:
             again.append(key in before)
             if given:
@@ -38,10 +42,22 @@ class Seen:
         return again
 
     def __contains__(self, id_: str) -> bool:
-        with self._lock:
+        with self._lock, _told():
             return bool(self._database.execute("SELECT 1 FROM seen WHERE id = ?", (UUID(id_).bytes,)).fetchone())
 
     def close(self) -> None:
         """Remove the file."""
         with self._lock:
             self._database.close()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        folder = tempfile.gettempdir()
+        raise UnusableIndex(
+            f"what the source gave cannot be noted in the temporary folder '{folder}': {error}; make room there, and "
+            "the same command goes on"
+        ) from error
