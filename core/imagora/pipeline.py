@@ -170,6 +170,7 @@ class Pipeline:
                 self.stages.index.close()
         if (decoder := self.__dict__.pop("_decoder", None)) is not None:
             decoder.close()
+        self.stages.tracer.close()
         self._door.close()
 
     def __enter__(self) -> Pipeline:

@@ -21,6 +21,7 @@ from imagora.recipe.plan import Plan
 from imagora.record import Record, named
 from imagora.stages import Generator
 from jinja2 import TemplateError
+from llama_index.core.base.llms.types import TextBlock
 from llama_index.core.schema import NodeWithScore
 
 from .citations import cite
@@ -165,8 +166,9 @@ class QueryRoad:
             async for part in parts:
                 text = part.message.content or text + (part.delta or "")
                 await stream.grown(text)
-        if part is not None:
-            facts.gave(part)
+        if part is not None:  # the last part may be a part alone, and whoever is told wants the whole
+            message = part.message.model_copy(update={"blocks": [TextBlock(text=str(text))]})
+            facts.gave(part.model_copy(update={"message": message}))
         return str(text)
 
     def _made(self, record: Record, text: str, *, refused: bool = False) -> Answer:

@@ -39,4 +39,4 @@ def test_small_changes_are_counted_exactly_and_only_they_are_embedded(tmp_path: 
 
 def test_the_memory_of_a_corpus_is_measured_with_all_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest_scale, "SMALL", 40)
-    assert ingest_scale.memory(tmp_path, 400) == 0
+    assert ingest_scale.memory(tmp_path, 400, squares=True) == 0
