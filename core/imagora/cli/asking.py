@@ -111,9 +111,11 @@ def _parts(
     tenant: str,
     group: list[str] | None,
 ) -> QueryParts:
-    from imagora.query import Principal
+    principal = None
+    if tenant or group:
+        from imagora.query import Principal
 
-    principal = Principal(tenant, tuple(group or ())) if tenant or group else None
+        principal = Principal(tenant, tuple(group or ()))
     return {
         "pictures": image or [],
         "filter": parse_filters(filters or []),
