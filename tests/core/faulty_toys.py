@@ -567,7 +567,7 @@ class FaultyNegativeWeight(t.IndexContract):
 
 class FaultyStoredVectors(t.IndexContract):
     fails = "test_stored_vectors_come_back"
-    make = make(method(ToyMemory, "vectors", lambda found, ids, leg: dict.fromkeys(ids, [0.0, 3.0])))
+    make = make(method(ToyMemory, "vectors", lambda found, ids, leg: {key: [0.0, 3.0] for key in ids}))
 
 
 class FaultyAtOnce(t.IndexContract):
