@@ -99,6 +99,9 @@ class ChatServer:
                 await self._until_left(call)
         except (ConnectionError, asyncio.IncompleteReadError):
             self.left.set()
+        except asyncio.CancelledError:
+            writer.transport.abort()  # a client that keeps its connection and does not read would be waited for
+            raise
         finally:
             writer.close()
             with suppress(ConnectionError):
