@@ -163,7 +163,7 @@ def _is_there(package: str) -> bool:
     except (ImportError, ValueError):  # of modules made by hand
         found = None
     if found is None or not below:
-        return found is not None or package in sys.modules
+        return found is not None or sys.modules.get(package) is not None  # None there: it must not be imported
     # Looked up by hand: to find "a.b", find_spec imports a.
     places = [Path(folder, *below) for folder in found.submodule_search_locations or ()]
     return any(place.is_dir() or place.with_suffix(".py").is_file() for place in places)
