@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from imagora_recipe.plan import Plan, Planned
+
 from .component import BuildContext
 from .errors import ImagoraError, RecipeError
 from .ledger import Ledger
 from .options import NestedComponent
 from .pictures import PictureDecoder, PictureLimits
-from .recipe.plan import Plan, Planned
 from .runner import Runner
 from .scoped import ScopedIndex
 from .stages import (

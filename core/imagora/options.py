@@ -76,6 +76,6 @@ class Nested:
             return [self._planned(part, info) for part in value]
         if not isinstance(value, Mapping):
             return value
-        from .recipe.check import planned
+        from imagora_recipe.check import planned
 
         return planned(self.kind, value)

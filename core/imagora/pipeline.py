@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from imagora_answering.guarding import Refused
 from imagora_answering.road import QueryRoad
+from imagora_recipe.check import check
+from imagora_recipe.plan import Plan
 
 from .answer import Answer, Found
 from .assembly import Stages, assemble, picture_decoder
@@ -22,8 +24,6 @@ from .filters import Filter
 from .item import Picture
 from .pictures import PictureDecoder
 from .query import Principal, Query
-from .recipe.check import check
-from .recipe.plan import Plan
 from .record import Record
 from .scoped import principal
 from .tracing import Traced

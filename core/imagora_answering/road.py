@@ -17,9 +17,9 @@ from imagora.events import PassagesFound, listener, tell
 from imagora.item import Picture
 from imagora.prompt import build_prompt
 from imagora.query import Query
-from imagora.recipe.plan import Plan
 from imagora.record import Record, named
 from imagora.stages import Generator
+from imagora_recipe.plan import Plan
 from jinja2 import TemplateError
 from llama_index.core.base.llms.types import TextBlock
 from llama_index.core.schema import NodeWithScore

@@ -11,10 +11,10 @@ from imagora.errors import PictureError
 from imagora.item import Deleted, Item, Unreadable, item_id
 from imagora.ledger import Row
 from imagora.pictures import parts_of, picture_file
-from imagora.recipe.plan import Plan
 from imagora.record import named
 from imagora.runner import Change
 from imagora.stages import Feed, Source
+from imagora_recipe.plan import Plan
 
 from .belt import Belt
 from .seen import Seen

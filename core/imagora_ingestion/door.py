@@ -9,9 +9,9 @@ from pathlib import Path
 from imagora.assembly import Stages, assemble
 from imagora.errors import SourceError
 from imagora.ingest_report import IngestReport, Progress
-from imagora.recipe.plan import Plan
 from imagora.record import named
 from imagora.stages import CuttingEmbedder, GenerationalIndex, Source
+from imagora_recipe.plan import Plan
 
 from .changes import Changes, made_by
 from .generations import opened

@@ -10,9 +10,9 @@ from typing import Any
 from imagora.assembly import Stages
 from imagora.errors import IdentityMismatch, UnusableIndex
 from imagora.ledger import Ledger
-from imagora.recipe.plan import Plan
 from imagora.record import named
 from imagora.stages import GenerationalIndex, Identity, Index
+from imagora_recipe.plan import Plan
 
 from .sqlite import SqliteLedger, beside
 

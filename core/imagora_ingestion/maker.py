@@ -13,9 +13,9 @@ from imagora.item import Deleted
 from imagora.ledger import Row, State
 from imagora.passages import payload_of
 from imagora.pictures import PictureDecoder
-from imagora.recipe.plan import Plan
 from imagora.runner import Change, Made
 from imagora.stages import Entry, Prepared
+from imagora_recipe.plan import Plan
 
 from .embedding import embed
 

@@ -14,9 +14,9 @@ from imagora.assembly import Stages
 from imagora.errors import IdentityMismatch, IndexMissing, SourceError
 from imagora.item import Deleted, Item
 from imagora.ledger import Ledger, Row
-from imagora.recipe.plan import Plan
 from imagora.runner import Change
 from imagora.stages import Entry, SparseVector
+from imagora_recipe.plan import Plan
 
 from .changes import Changes, made_by
 from .door import chosen_source

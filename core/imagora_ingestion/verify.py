@@ -7,8 +7,8 @@ from typing import Any
 
 from imagora.assembly import Stages
 from imagora.ledger import Ledger, State
-from imagora.recipe.plan import Plan
 from imagora.stages import GenerationalIndex, Index
+from imagora_recipe.plan import Plan
 
 from .generations import opened
 

@@ -153,7 +153,7 @@ def shares(said: Sequence[Said], found: Sequence[bool]) -> dict[str, float]:
 def starter_embedder() -> Any:
     """Give the starter's text embedder."""
     from imagora.assembly import assemble
-    from imagora.recipe.check import check
+    from imagora_recipe.check import check
 
     return assemble(check("starter")).embedders["text"]
 

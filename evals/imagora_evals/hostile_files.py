@@ -130,7 +130,7 @@ def decode(folder: Path, laid: list[Laid]) -> Iterator[Cost]:
     """Decode every file with the recipe's limits, and give what it cost."""
     from imagora.assembly import picture_decoder
     from imagora.errors import PictureError
-    from imagora.recipe.check import check
+    from imagora_recipe.check import check
 
     good = (folder / "hostile" / next(one.uri for one in laid if one.good and one.decoded)).read_bytes()
     with picture_decoder(check(folder / "hostile.yaml", catalog()), workers=1) as decoder:
@@ -205,8 +205,8 @@ def child() -> None:
     """Ingest a few good pictures, so that everything is loaded, and then the hostile ones; print what was seen."""
     from imagora import Pipeline
     from imagora.assembly import assemble
-    from imagora.recipe.check import check
     from imagora_ingestion.verify import compare
+    from imagora_recipe.check import check
 
     folder, here = Path(sys.argv[1]), Path("/proc/self")
     uris = json.loads((folder / "uris.json").read_text("utf-8"))

@@ -170,9 +170,9 @@ def _die_at(point: str, count: int, *, before: bool) -> None:
 def _looked_at(folder: Path, items: int) -> tuple[int, int, int, int, int]:
     import imagora
     from imagora.assembly import assemble
-    from imagora.recipe.check import check
     from imagora.stages import LegQuery, SearchRequest
     from imagora_ingestion.verify import compare
+    from imagora_recipe.check import check
 
     plan = check(folder / "squares.yaml", catalog())
     with imagora.Pipeline(plan, assemble(plan)) as pipeline:

@@ -30,8 +30,8 @@ from imagora.assembly import assemble
 from imagora.item import Item, item_id
 from imagora.passages import payload_of
 from imagora.pipeline import Pipeline
-from imagora.recipe.check import check
 from imagora.stages import Entry, Scope, SparseVector
+from imagora_recipe.check import check
 from rich.console import Console
 from rich.table import Table
 

@@ -106,7 +106,7 @@ def write_recipe(folder: Path) -> Path:
 def ingest_squares(folder: Path) -> imagora.IngestReport:
     """Ingest what is in a folder."""
     from imagora.assembly import assemble
-    from imagora.recipe.check import check
+    from imagora_recipe.check import check
 
     plan = check(folder / "squares.yaml", catalog())
     with imagora.Pipeline(plan, assemble(plan)) as pipeline:

@@ -44,7 +44,7 @@ def vllm_command(
 
 def _generator_of(recipe: str) -> VllmOptions:
     # Imported here, not above: `imagora vllm-command --help` needs no recipe.
-    from imagora.recipe.check import check
+    from imagora_recipe.check import check
 
     planned = check(recipe).generator
     if planned is None or not isinstance(planned.options, VllmOptions):

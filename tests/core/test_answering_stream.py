@@ -14,7 +14,7 @@ from imagora import Pipeline, Query
 from imagora.calls import Passing, Time, tried
 from imagora.errors import GeneratorError, RecipeError, StageError
 from imagora.events import AnswerDone, Event, PassagesFound, StageDone, TextPart
-from imagora.recipe.plan import AnswerOptions
+from imagora_recipe.plan import AnswerOptions
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from toy_recipes import CATALOG, assemble, check, recipe_of, write
 

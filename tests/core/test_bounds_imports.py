@@ -103,7 +103,7 @@ def test_checking_a_recipe_takes_less_than_six_tenths_of_a_second_of_processor_t
 
 
 def test_the_shipped_recipe_that_is_timed_is_there_with_all_that_it_names() -> None:
-    from imagora.recipe.check import check
+    from imagora_recipe.check import check
 
     missing = [plugin for plugin in ("folder", "hybrid", "starter", "qdrant") if plugin not in known_plugins()]
     if missing:

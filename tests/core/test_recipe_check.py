@@ -11,7 +11,7 @@ from imagora import BuildContext, Component, Options, hookimpl
 from imagora.assembly import assemble
 from imagora.catalog import Catalog
 from imagora.errors import RecipeError
-from imagora.recipe.check import check
+from imagora_recipe.check import check
 from pydantic import Field, SecretStr, field_validator
 from toy_recipes import CATALOG, problems, recipe_of, write
 

@@ -9,8 +9,8 @@ import pytest
 import toys
 from imagora import Component, Options, RecipePath, hookimpl
 from imagora.catalog import Catalog
-from imagora.recipe.check import check
-from imagora.recipe.extends import read_merged, shipped_recipes
+from imagora_recipe.check import check
+from imagora_recipe.extends import read_merged, shipped_recipes
 from toy_recipes import CATALOG, problems, recipe_of, write
 
 BASE = """\
@@ -125,7 +125,7 @@ def test_a_shipped_recipes_paths_are_in_the_working_folder(tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     tree = read_merged(write(tmp_path / "elsewhere", "extends: starter\n"))
     assert tree.at(("index", "path")).mark.file == str(shipped_recipes()["starter"])
-    from imagora.recipe.check import _folder  # the rule by itself: the shipped recipes' components may not be installed
+    from imagora_recipe.check import _folder  # the rule by itself: the shipped recipes' components may not be installed
 
     assert _folder(tree.at(("index", "path"))) == Path()
 

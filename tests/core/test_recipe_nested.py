@@ -13,8 +13,8 @@ from imagora import BuildContext, Component, Nested, NestedComponent, Options, R
 from imagora.assembly import assemble
 from imagora.catalog import Catalog
 from imagora.errors import RecipeError
-from imagora.recipe.check import check
-from imagora.recipe.show import show
+from imagora_recipe.check import check
+from imagora_recipe.show import show
 from pydantic import Field, SecretStr, ValidationError
 from toy_recipes import problems, recipe_of, write
 
@@ -42,8 +42,12 @@ class Shift:
     def __init__(self, inner: Any, context: BuildContext) -> None:
         self.inner, self.context = inner, context
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
+    # Written out, because from Python 3.12 on a protocol's members are looked up in the class, past any __getattr__.
+    identity = property(lambda self: self.inner.identity)
+    get_text_embedding_batch = property(lambda self: self.inner.get_text_embedding_batch)
+    aget_query_embedding = property(lambda self: self.inner.aget_query_embedding)
+    get_image_embedding_batch = property(lambda self: self.inner.get_image_embedding_batch)
+    aget_image_embedding = property(lambda self: self.inner.aget_image_embedding)
 
 
 class Chain:

@@ -14,7 +14,7 @@ from imagora import Pipeline
 from imagora.assembly import assemble
 from imagora.catalog import Catalog
 from imagora.errors import RecipeError
-from imagora.recipe.check import check
+from imagora_recipe.check import check
 
 CATALOG = Catalog.of(toys, imagora_ingestion)
 

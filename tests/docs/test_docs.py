@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from imagora import hookspecs
 from imagora.catalog import KINDS
-from imagora.recipe.check import SECTIONS
+from imagora_recipe.check import SECTIONS
 
 from .blocks import PAGES, ROOT, Block, blocks
 

@@ -16,7 +16,7 @@ import toys
 from imagora import IngestReport, Pipeline
 from imagora.assembly import assemble
 from imagora.catalog import Catalog
-from imagora.recipe.check import check
+from imagora_recipe.check import check
 from toy_recipes import recipe_of, write
 
 boto3 = pytest.importorskip("boto3", reason="needs the test group: moto[server]")

@@ -17,13 +17,13 @@ from imagora import BuildContext, Component, Item, Options, hookimpl
 from imagora.assembly import assemble
 from imagora.catalog import Catalog
 from imagora.errors import PictureError, RecipeError, StageError
-from imagora.recipe.check import check
 from imagora.stages import Prepared
 from imagora.testing import ComponentContract, PreparerContract
 from imagora.testing.golden import ITEMS, picture_of
 from imagora_caption import offer_preparers
 from imagora_caption.options import ChatOptions
 from imagora_caption.preparer import CaptionPreparer
+from imagora_recipe.check import check
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse, ImageBlock, LLMMetadata
 from llama_index.core.llms import CustomLLM
 from PIL import Image, ImageColor

@@ -15,8 +15,8 @@ from imagora import Deleted, Item, Pipeline, Unreadable
 from imagora.assembly import assemble
 from imagora.catalog import Catalog
 from imagora.errors import SourceError, StageError
-from imagora.recipe.check import check
 from imagora.stages import Feed
+from imagora_recipe.check import check
 from toy_recipes import recipe_of, write
 
 from .kafka_cluster import QUIET, Cluster, feed_of, kafka, source

@@ -19,10 +19,10 @@ from imagora import Pipeline
 from imagora.assembly import assemble
 from imagora.catalog import Catalog
 from imagora.errors import IndexInUse
-from imagora.recipe.check import check
 from imagora_ingestion.verify import compare
 from imagora_postgres.ledger import PostgresLedger
 from imagora_postgres.options import LedgerOptions
+from imagora_recipe.check import check
 from toy_recipes import recipe_of, write
 
 CATALOG = Catalog.of(toys, imagora_postgres)

@@ -16,8 +16,8 @@ import toys
 from imagora import Passage, Pipeline
 from imagora.assembly import assemble
 from imagora.catalog import Catalog
-from imagora.recipe.check import check
 from imagora_evals.injected_texts import injected
+from imagora_recipe.check import check
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.schema import MediaResource, Node
 from markdown_it import MarkdownIt

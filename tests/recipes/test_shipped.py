@@ -8,8 +8,8 @@ from pathlib import Path
 import imagora
 import pytest
 import skimage
-from imagora.recipe.check import check
-from imagora.recipe.extends import shipped_recipes
+from imagora_recipe.check import check
+from imagora_recipe.extends import shipped_recipes
 
 from tests.plugins.open_clip_folder import clip_folder  # noqa: F401 - a fixture
 

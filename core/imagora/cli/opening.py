@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def open_pipeline(recipe: str) -> Pipeline:
     """Check a recipe and build its pipeline."""
-    from imagora.recipe.check import check
+    from imagora_recipe.check import check
 
     plan = check(recipe)
     from imagora.assembly import assemble

@@ -16,7 +16,7 @@ File = Annotated[str, typer.Argument(help="A recipe file, or a shipped recipe's 
 @app.command()
 def check(file: File) -> None:
     """Check a recipe and say everything that is wrong with it; nothing is built or loaded."""
-    from imagora.recipe.check import check as check_recipe
+    from imagora_recipe.check import check as check_recipe
 
     plan = check_recipe(file)
     count = len(list(plan.components()))
@@ -26,6 +26,6 @@ def check(file: File) -> None:
 @app.command()
 def show(file: File) -> None:
     """Show a recipe with all that it extends, each value with the file and line it came from, secrets masked."""
-    from imagora.recipe.show import show as show_recipe
+    from imagora_recipe.show import show as show_recipe
 
     typer.echo(printable(show_recipe(file)))

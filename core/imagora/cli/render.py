@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from imagora_recipe.plan import Plan
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -11,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from imagora.answer import Answer, Passage, StageRecord
-from imagora.recipe.plan import Plan
 
 from .printable import printable
 

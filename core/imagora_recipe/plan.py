@@ -10,12 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
-
 from imagora.catalog import Offer
 from imagora.errors import Problem
 from imagora.options import Nested, NestedComponent, Options
 from imagora.stages import Place
+from pydantic import Field, field_validator
 
 from .tree import Mark, masked
 

@@ -10,9 +10,9 @@ from imagora.errors import Problem, RecipeError, did_you_mean
 
 from .tree import Value, read
 
-_PACKAGE = Path(__file__).resolve().parents[1]
+_PACKAGE = Path(__file__).resolve().parent
 # In a wheel the shipped recipes lie inside the package; in a checkout they are the folder at its top.
-SHIPPED = next((p for p in (_PACKAGE / "shipped_recipes", _PACKAGE.parents[1] / "recipes") if p.is_dir()), _PACKAGE)
+SHIPPED = next((p for p in (_PACKAGE / "shipped", _PACKAGE.parents[1] / "recipes") if p.is_dir()), _PACKAGE)
 MAX_PARENTS = 8
 
 

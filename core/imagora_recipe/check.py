@@ -10,13 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
 from imagora.catalog import KINDS, Catalog, installed_catalog
 from imagora.errors import PluginError, Problem, RecipeError, did_you_mean
 from imagora.options import Nested, Options
 from imagora.stages import LEGS
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from .extends import SHIPPED, find, read_merged
 from .plan import AccessOptions, AnswerOptions, PictureOptions, Plan, Planned, PromptOptions
