@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
@@ -23,7 +24,7 @@ from .door import chosen_source
 from .generations import opened
 from .maker import EntryMaker
 
-SAMPLE = 8
+SAMPLE = 16
 FLOAT = 4
 
 
@@ -51,8 +52,8 @@ class Survey:
         return asdict(self)
 
 
-def survey(plan: Plan, stages: Stages, source: str | Path | None = None) -> Survey:
-    """Go through the source as an ingest would, and write nothing."""
+def survey(plan: Plan, stages: Stages, source: str | Path | None = None, *, limit: int | None = None) -> Survey:
+    """Go through the source as an ingest would, through `limit` items of it at most, and write nothing."""
     if stages.index is None:
         raise SourceError(f"the recipe '{plan.name}' has no index to ingest into")
     chosen = chosen_source(plan, stages, source)
@@ -64,17 +65,17 @@ def survey(plan: Plan, stages: Stages, source: str | Path | None = None) -> Surv
         def rows(ids: Sequence[str]) -> dict[str, Row]:
             return ledger.rows(ids) if ledger else {}
 
-        changes = Changes(chosen, rows, made_by(plan, stages))
+        changes = Changes(chosen, rows, made_by(plan, stages), limit)
         stack.enter_context(closing(changes.seen))
         maker = stack.enter_context(closing(EntryMaker(plan, stages)))
         found = Survey(source=chosen.uri, quarantine=changes.refused)
-        taken: list[Change] = []
+        taken, chance = list[Change](), random.Random(0)  # noqa: S311 - the same sample of the same source
         for group in stack.enter_context(closing(changes.groups())):
             known = rows([change.row.id for change in group])
             for change in group:
                 _count(found, change, known.get(change.row.id))
-                if len(taken) <= SAMPLE and isinstance(change.item, Item) and not change.relabel:
-                    taken.append(change)
+                if isinstance(change.item, Item) and not change.relabel:
+                    _keep(taken, change, found.add + found.change, chance)
         found.unchanged, found.embed = changes.unchanged, found.add + found.change
         if ledger and not (changes.feed or changes.hidden):
             found.delete += sum(id_ not in changes.seen for id_ in ledger.ids(chosen.uri, committed=True))
@@ -94,22 +95,25 @@ def _count(found: Survey, change: Change, known: Row | None) -> None:
         found.add += 1
 
 
+def _keep(taken: list[Change], change: Change, number: int, chance: random.Random) -> None:
+    # Any `SAMPLE` of all that were given are equally likely (Vitter, 1985, Random sampling with a reservoir).
+    if number <= SAMPLE:
+        taken.append(change)
+    elif (place := chance.randrange(number)) < SAMPLE:
+        taken[place] = change
+
+
 def _estimate(found: Survey, maker: EntryMaker, taken: list[Change]) -> None:
-    # The first item loads the models, and is not timed.
-    started, size = time.perf_counter(), 0
-    for number, change in enumerate(taken):
-        if number == 1:
-            started = time.perf_counter()
-        (made,) = maker([change])
-        if made.refusal:
-            found.quarantine.append((change.item.uri, made.refusal))
-        elif made.entry:
-            size += _bytes(made.entry)
-            found.sample += 1
-    if found.sample:
-        timed = max(found.sample - 1, 1)
-        found.seconds = (time.perf_counter() - started) / timed * found.embed
-        found.bytes = size // found.sample * found.embed
+    if not taken:
+        return
+    maker(taken[:1])  # loads the models, and is not timed
+    started = time.perf_counter()
+    made = maker(taken)  # together, as an ingest does it
+    found.seconds = (time.perf_counter() - started) / len(taken) * found.embed
+    found.quarantine.extend((one.change.item.uri, one.refusal) for one in made if one.refusal)
+    sizes = [_bytes(one.entry) for one in made if one.entry]
+    found.sample = len(sizes)
+    found.bytes = sum(sizes) * found.embed // len(taken)
 
 
 def _bytes(entry: Entry) -> int:

@@ -2,10 +2,10 @@
 
     python -m imagora_evals.ingest_killed [--kills 50] [--items 2000] [--seed 7]
 
-Every round begins with an index of an earlier state of the corpus: a tenth of the pictures in an older version, and
-as many that have left since. Its ingest is killed, and begun again. Then nothing may be
-missing, twice, stale (of the older version, in words or vector) or orphaned (left, or unknown to the ledger), and at
-most 5 % may have been embedded twice.
+There is a round before and one after every commit point, and `--kills` at moments. Each begins with an index of an
+earlier state of the corpus: a tenth of the pictures in an older version, and as many that have left since. Its ingest
+is killed, and begun again. Then nothing may be missing, twice, stale (of the older version, in words or vector) or
+orphaned (left, or unknown to the ledger), and at most 5 % may have been embedded twice.
 Exit code 1 where that does not hold.
 """
 
@@ -93,7 +93,7 @@ def killed(folder: Path, kills: int, items: int, seed: int, points: Sequence[str
     here.rename(start)  # every round is in the same place, which is the source's name
     whole = _whole_time(start, here)
     chance = random.Random(seed)  # noqa: S311 - seeded on purpose
-    for number in track(range(kills), "killing", console=Console(stderr=True)):
+    for number in track(range(2 * len(points) + kills), "killing", console=Console(stderr=True)):
         shutil.copytree(start, here)
         if number < 2 * len(points):
             point, before = points[number // 2], number % 2 == 0

@@ -129,6 +129,10 @@ def test_every_dependency_has_a_lower_bound() -> None:
     assert without == []
 
 
+def test_every_package_tells_type_checkers_that_it_is_typed() -> None:
+    assert [name_of(package) for package in (CORE, *PLUGINS) if not (package / "py.typed").is_file()] == []
+
+
 def test_the_core_imports_no_plugin() -> None:
     plugins = {path.name for path in PLUGINS}
     assert len(plugins) >= 2

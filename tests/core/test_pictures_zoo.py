@@ -314,3 +314,32 @@ def test_the_re_encoded_picture_carries_no_metadata(decoder: PictureDecoder) -> 
     with Image.open(BytesIO(picture.png)) as image:
         assert image.info == {}
         assert not image.getexif()
+
+
+GPS, EXIF, BODY_SERIAL, LENS_SERIAL, MAKER_NOTE = 0x8825, 0x8769, 0xA431, 0xA435, 0x927C
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP"])
+def test_where_a_picture_was_taken_and_with_which_camera_is_dropped(form: str, decoder: PictureDecoder) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(GPS).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)})
+    exif.get_ifd(EXIF).update({BODY_SERIAL: "SERIAL-4711", LENS_SERIAL: "LENS-0815", MAKER_NOTE: b"SHUTTER-99"})
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><GPSLatitude>52,31.2N</GPSLatitude></x:xmpmeta>'
+    given = encode(scene(), form, exif=exif, xmp=xmp)
+    with Image.open(BytesIO(given)) as image:
+        assert image.getexif().get_ifd(GPS)[2] == (52.0, 31.0, 12.0)
+    assert b"SERIAL-4711" in given
+    picture = decoder.decode(given)
+    for word in (b"SERIAL", b"LENS", b"SHUTTER", b"GPS", b"xmp", b"Exif", b"eXIf"):
+        assert word not in picture.png
+    with Image.open(BytesIO(picture.png)) as image:
+        assert image.info == {}
+        assert not image.getexif().get_ifd(GPS)
+
+
+def test_a_large_jpeg_is_decoded_small_at_once_and_needs_not_the_memory_of_all_its_pixels() -> None:
+    large, limits = scene(size=(5000, 4000)), PictureLimits(memory=80_000_000, max_side=256, seconds=60)
+    with PictureDecoder(1, limits) as tight:  # all pixels take 60 MB
+        assert tight.decode(encode(large, "JPEG", quality=50)).original == "JPEG 5000x4000"
+        with pytest.raises(PictureError, match="it needs more memory"):
+            tight.decode(encode(large, "PNG", compress_level=1))

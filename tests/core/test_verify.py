@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from imagora import Pipeline
 from imagora.stages import Entry
+from imagora_ingestion import survey as surveying
 from imagora_ingestion.survey import survey
 from imagora_ingestion.verify import compare, quarantined, repair
 from toy_recipes import ITEMS, built, recipe_of
@@ -80,3 +81,18 @@ def test_a_limited_ingest_deletes_nothing_and_the_next_one_goes_on(ingested: Pip
     assert ingested.ingest(limit=1).unchanged == 1
     found = compare(ingested.plan, ingested.stages)
     assert found.entries == len(ITEMS)
+
+
+def test_a_dry_run_of_a_limit_looks_no_further_and_deletes_nothing(ingested: Pipeline) -> None:
+    found = survey(ingested.plan, ingested.stages, limit=1)
+    assert (found.unchanged, found.add, found.delete) == (1, 0, 0)
+
+
+def test_a_dry_runs_sample_is_of_the_whole_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [{"uri": f"{number:03}", "text": "short" if number < 50 else "long " * 200} for number in range(100)]
+    pipeline = built(tmp_path, recipe_of(items=items, index={"use": "toy_memory", "path": "index.json"}))
+    found = survey(pipeline.plan, pipeline.stages)
+    assert (found.add, found.sample) == (100, surveying.SAMPLE)
+    assert 20_000 < found.bytes < 90_000, "half of them have 1 kB of words"
+    monkeypatch.setattr(surveying, "SAMPLE", 100)
+    assert 50_000 < survey(pipeline.plan, pipeline.stages).bytes < 60_000

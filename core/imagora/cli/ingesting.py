@@ -47,7 +47,7 @@ def ingest(
         raise typer.Exit(2)
     with open_pipeline(recipe) as pipeline:
         if dry_run:
-            _survey(pipeline, source, as_json=as_json)
+            _survey(pipeline, source, limit, as_json=as_json)
             return
         if quarantined:
             _list_quarantined(pipeline, as_json=as_json)
@@ -90,10 +90,10 @@ def _say_what_is_left(pipeline: Pipeline) -> None:
     typer.echo(f"going on from: {said}", err=True)
 
 
-def _survey(pipeline: Pipeline, source: Path | None, *, as_json: bool) -> None:
+def _survey(pipeline: Pipeline, source: Path | None, limit: int | None, *, as_json: bool) -> None:
     from imagora_ingestion.survey import survey
 
-    found = survey(pipeline.plan, pipeline.stages, source)
+    found = survey(pipeline.plan, pipeline.stages, source, limit=limit)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=2))
         return
