@@ -9,7 +9,7 @@ from typing import Any
 from imagora_recipe.plan import Plan, Planned
 
 from .component import BuildContext
-from .errors import ImagoraError, RecipeError
+from .errors import ImagoraError, MissingExtra, RecipeError
 from .ledger import Ledger
 from .options import NestedComponent
 from .pictures import PictureDecoder, PictureLimits
@@ -110,7 +110,7 @@ def _embedders(plan: Plan, context: BuildContext) -> dict[str, Embedder]:
         needed, words = _LEG_NEEDS[leg]
         if not isinstance(embedder, needed):
             what = f"the leg '{leg}' needs an embedder of {words}, and '{planned.name}' is not one"
-            raise RecipeError([planned.problem(what)])
+            raise RecipeError([planned.problem("IMG-315", what)])
         embedders[leg] = embedder
     return embedders
 
@@ -136,9 +136,10 @@ def _built(planned: Planned, context: BuildContext) -> Any:
         raise
     except ImportError as error:
         what = f"'{component.name}' cannot be imported ({error}); type: {planned.offer.pip_line()}"
-        raise RecipeError([planned.problem(what)]) from error
+        raise RecipeError([planned.problem("IMG-316", what)]) from error
     except (ImagoraError, ValueError) as error:
-        raise RecipeError([planned.problem(error)]) from error
+        missing = isinstance(error, MissingExtra)
+        raise RecipeError([planned.problem("IMG-316" if missing else "IMG-317", error)]) from error
     except Exception as error:  # a stranger's build function may raise anything
         what = f"'{component.name}' cannot be built: {type(error).__name__}: {error}"
-        raise RecipeError([planned.problem(what)]) from error
+        raise RecipeError([planned.problem("IMG-318", what)]) from error

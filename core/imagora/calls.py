@@ -26,6 +26,8 @@ REPEATED = 20
 class Passing(GeneratorError):
     """A failure that may pass, so that another try makes sense; `after`: the seconds that the server asks to wait."""
 
+    code = "IMG-811"
+
     def __init__(self, what: str, after: float | None = None) -> None:
         super().__init__(what)
         self.after = after
@@ -84,7 +86,7 @@ async def tried(call: Callable[[], Awaitable[T]], time: Time, retries: int) -> T
         how = f"tried {made} {'times' if made > 1 else 'time'}"
         if error.after and not again(error):
             how += f"; it asks to wait {error.after:g} s, and 'timeout' leaves {max(0.0, time.left()):.0f} s"
-        raise GeneratorError(f"{error}; {how}") from None
+        raise GeneratorError(f"{error}; {how}", code=error.code) from None
 
 
 def retry_after(value: str) -> float | None:

@@ -106,10 +106,13 @@ class Catalog:
         offers = self._of_kind(kind).get(name, [])
         if len(offers) > 1:
             plugins = " and ".join(str(offer.plugin) for offer in offers)
-            raise PluginError(f"two plugins offer a {kind} called '{name}': {plugins}; uninstall one of them")
+            raise PluginError(
+                f"two plugins offer a {kind} called '{name}': {plugins}; uninstall one of them", code="IMG-402"
+            )
         if not offers:
             failed = "".join(f"; the plugin {plugin} failed to load: {plugin.error}" for plugin in self.failed)
-            raise PluginError(f"there is no {kind} called '{name}'{did_you_mean(name, self._of_kind(kind))}{failed}")
+            what = f"there is no {kind} called '{name}'{did_you_mean(name, self._of_kind(kind))}{failed}"
+            raise PluginError(what, code="IMG-305")
         return offers[0]
 
     def commands(self) -> list[Command]:

@@ -23,18 +23,32 @@ from dataclasses import dataclass
 
 
 class ImagoraError(Exception):
-    """The root of every error that is the user's to read; its text says what is wrong and what to do."""
+    """The root of every error that is the user's to read; its text says what is wrong and what to do.
+
+    code: its stable name, `IMG-…`, with an entry in codes.toml; each class has one, and some errors a finer one.
+    """
+
+    code = "IMG-190"
+
+    def __init__(self, *said: object, code: str | None = None) -> None:
+        super().__init__(*said)
+        if code is not None:
+            self.code = code
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong in a recipe, and where: file, line and column (from 1), and the path of keys."""
+    """One thing that is wrong in a recipe, and where: file, line and column (from 1), and the path of keys.
+
+    code: of the kind of problem, from codes.toml.
+    """
 
     file: str
     line: int
     column: int
     where: str
     what: str
+    code: str
 
     def __str__(self) -> str:
         where = f" {self.where}:" if self.where else ""
@@ -42,55 +56,77 @@ class Problem:
 
 
 class RecipeError(ImagoraError):
-    """A recipe has problems; all of them are in `problems`."""
+    """A recipe has problems; all of them are in `problems`, each with its code, and the first one's is this error's."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems), code=self.problems[0].code)
 
 
 class PluginError(ImagoraError):
     """A plugin cannot be used."""
 
+    code = "IMG-401"
+
 
 class MissingExtra(ImagoraError):
     """A component needs packages that are not installed."""
+
+    code = "IMG-404"
 
 
 class QueryError(ImagoraError):
     """A query cannot be run as it was asked."""
 
+    code = "IMG-501"
+
 
 class PictureError(ImagoraError):
     """Bytes do not make a picture that can be used."""
+
+    code = "IMG-601"
 
 
 class SourceError(ImagoraError):
     """A source cannot be read at all."""
 
+    code = "IMG-701"
+
 
 class StageError(ImagoraError):
     """A stage failed while it ran."""
+
+    code = "IMG-801"
 
 
 class GeneratorError(StageError):
     """A generator is down, slow, garbled or cut off, or it refused the prompt; another generator may do better."""
 
+    code = "IMG-810"
+
 
 class UnusableIndex(ImagoraError):
     """An index cannot be used."""
+
+    code = "IMG-901"
 
 
 class IndexMissing(UnusableIndex):
     """There is no index at that place yet."""
 
+    code = "IMG-902"
+
 
 class IndexInUse(UnusableIndex):
     """Another process holds the embedded index."""
 
+    code = "IMG-903"
+
 
 class IdentityMismatch(UnusableIndex):
     """The index holds vectors of another embedder."""
+
+    code = "IMG-904"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

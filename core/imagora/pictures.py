@@ -172,9 +172,9 @@ def picture_file(
     with BytesIO(source) if isinstance(source, bytes) else _opened(source) as file:
         size = len(source) if isinstance(source, bytes) else os.fstat(file.fileno()).st_size
         if not size:
-            raise PictureError("the file is empty")
+            raise PictureError("the file is empty", code="IMG-603")
         if size > most:
-            raise PictureError(f"the file is larger than {most / 1e6:g} MB, which is the limit")
+            raise PictureError(f"the file is larger than {most / 1e6:g} MB, which is the limit", code="IMG-604")
         yield file, size
 
 
@@ -184,7 +184,7 @@ def parts_of(file: IO[bytes], size: int) -> Iterator[bytes]:
         try:
             part = file.read(min(size, _PART))
         except OSError as error:
-            raise PictureError(f"it cannot be read: {error.strerror or error}") from None
+            raise PictureError(f"it cannot be read: {error.strerror or error}", code="IMG-602") from None
         if not part:
             raise PictureError("it became shorter while it was read")
         size -= len(part)
@@ -194,7 +194,8 @@ def parts_of(file: IO[bytes], size: int) -> Iterator[bytes]:
 def _opened(path: Path) -> IO[bytes]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would let us wait for ever
-            raise PictureError("it is not a regular file")
+            raise PictureError("it is not a regular file", code="IMG-602")
         return path.open("rb")
     except (OSError, ValueError) as error:
-        raise PictureError(f"it cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        said = getattr(error, "strerror", None) or error
+        raise PictureError(f"it cannot be read: {said}", code="IMG-602") from None

@@ -63,7 +63,9 @@ class Pipeline:
     async def answer(self, query: Query) -> Answer:
         """Answer a query from the index, with citations; wrappers stand around the whole of it."""
         if self.stages.generator is None:
-            raise QueryError(f"the recipe '{self.plan.name}' has no generator: search with it, or add one to it")
+            raise QueryError(
+                f"the recipe '{self.plan.name}' has no generator: search with it, or add one to it", code="IMG-506"
+            )
         principal.set(query.principal)
         call: Callable[[Query], Awaitable[Answer]] = self._answer
         for _, wrapper in reversed(self.stages.wrappers):
@@ -102,7 +104,7 @@ class Pipeline:
                 principal.set(query.principal)
                 _, passages = await self._road.passages(query, record)
             except Refused as refused:
-                raise QueryError(str(refused)) from refused
+                raise QueryError(str(refused), code=refused.code) from refused
             found = Found(tuple(passages), tuple(record.stages), tuple(record.verdicts))
             span.gave(found)
             return found
@@ -202,7 +204,7 @@ class Pipeline:
             return await asyncio.to_thread(self._decoder.decode, source)
         except PictureError as error:
             which = f"the picture '{source}'" if isinstance(source, Path) else "the picture"
-            raise PictureError(f"{which} cannot be used: {error}") from error
+            raise PictureError(f"{which} cannot be used: {error}", code=error.code) from error
 
 
 def load(recipe: str | Path, catalog: Catalog | None = None) -> Pipeline:

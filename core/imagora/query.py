@@ -43,9 +43,11 @@ class Query(QueryBundle):
 
     def __post_init__(self) -> None:
         if not self.query_str.strip() and not self.pictures:
-            raise QueryError("a query needs words or a picture, and this one has neither")
+            raise QueryError("a query needs words or a picture, and this one has neither", code="IMG-502")
         if self.top_k is not None and self.top_k < 1:
-            raise QueryError(f"the number of passages must be at least 1, and it is {self.top_k}")
+            raise QueryError(f"the number of passages must be at least 1, and it is {self.top_k}", code="IMG-509")
         for leg, weight in self.weights.items():
             if not (0 <= weight < math.inf):
-                raise QueryError(f"the weight of the leg '{leg}' must be a number from 0 on, and it is {weight}")
+                raise QueryError(
+                    f"the weight of the leg '{leg}' must be a number from 0 on, and it is {weight}", code="IMG-505"
+                )

@@ -33,7 +33,9 @@ def named(stage: str, component: str) -> Iterator[None]:
     except ImagoraError:
         raise
     except Exception as error:  # a stranger's stage may raise anything
-        raise StageError(f"the {stage} '{component}' failed: {type(error).__name__}: {error}") from error
+        raise StageError(
+            f"the {stage} '{component}' failed: {type(error).__name__}: {error}", code="IMG-802"
+        ) from error
 
 
 class Facts(dict[str, Any]):

@@ -44,11 +44,13 @@ class ScopedIndex:
         clause: list[Filter] = []
         if self._tenant:
             if who is None or not who.tenant:
-                raise QueryError("this recipe answers each tenant from its own items; say which: --tenant NAME")
+                raise QueryError(
+                    "this recipe answers each tenant from its own items; say which: --tenant NAME", code="IMG-507"
+                )
             clause.append(Eq(self._tenant, who.tenant))
         if self._groups:
             if who is None or not who.groups:
-                raise QueryError("this recipe answers members of groups; say of which: --group NAME")
+                raise QueryError("this recipe answers members of groups; say of which: --group NAME", code="IMG-507")
             clause.append(In(self._groups, tuple(who.groups)))
         own = () if request.filter is None else (request.filter,)
         return replace(request, filter=And((*clause, *own)))

@@ -18,6 +18,8 @@ Guardrails = Sequence[tuple[str, Guardrail]]
 class Refused(ImagoraError):
     """A guardrail refused the query or the answer."""
 
+    code = "IMG-508"
+
 
 async def guard_query(query: Query, guardrails: Guardrails, record: Record) -> Query:
     """Give the query as its guardrails let it through; raise Refused if one does not."""
@@ -59,7 +61,7 @@ async def _check(name: str, guardrail: Guardrail, texts: list[str], place: Place
         except ImagoraError:
             raise
         except Exception as error:  # its message may hold the text it stumbled over, so only its kind is told
-            raise StageError(f"the guardrail '{name}' failed: {type(error).__name__}") from None
+            raise StageError(f"the guardrail '{name}' failed: {type(error).__name__}", code="IMG-805") from None
         if len(verdicts) != len(texts):  # fail closed: a text without a verdict must not get through
             raise Refused(f"the guardrail '{name}' gave {len(verdicts)} verdicts for {len(texts)} texts")
         if unknown := {str(verdict.action) for verdict in verdicts} - {"pass", "redact", "refuse"}:

@@ -154,7 +154,7 @@ class QueryRoad:
                 template = {} if options.template is None else {"template": options.template}
                 return build_prompt(query, passages, options.instructions, pictures=pictures, **template)
             except TemplateError as error:
-                raise StageError(f"the prompt's template failed: {error}") from error
+                raise StageError(f"the prompt's template failed: {error}", code="IMG-804") from error
 
     async def _written(self, generator: Any, messages: list[Any], stream: GuardedStream, facts: Any) -> str:
         if listener.get() is None or not hasattr(generator, "astream_chat"):
@@ -191,7 +191,7 @@ class _until:  # noqa: N801 - read as a word: async with _until(end, …)
         try:
             await self._timeout.__aexit__(*error)
         except TimeoutError as late:
-            raise StageError(self._said) from late
+            raise StageError(self._said, code="IMG-803") from late
 
 
 def _as_passage(node: NodeWithScore, scores: dict[str, float]) -> Passage:

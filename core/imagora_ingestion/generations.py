@@ -89,12 +89,14 @@ def switch(plan: Plan, stages: Stages, number: int | None = None, *, force: bool
         if not fitting:
             raise UnusableIndex(
                 f"no generation at '{index.place}' has vectors of the recipe's embedders; make one with: "
-                f"imagora ingest {plan.name}"
+                f"imagora ingest {plan.name}",
+                code="IMG-905",
             )
         number = max(fitting)
     if number not in there:
         known = ", ".join(map(str, there)) or "none"
-        raise UnusableIndex(f"there is no generation {number} at '{index.place}' (there is: {known})")
+        what = f"there is no generation {number} at '{index.place}' (there is: {known})"
+        raise UnusableIndex(what, code="IMG-905")
     if not (there[number].complete or force):
         raise UnusableIndex(
             f"generation {number} is not complete: its ingest never reached the source's end; finish it with: "
@@ -108,7 +110,8 @@ def rollback(plan: Plan, stages: Stages) -> int:
     """Let the generation answer that did before the last switch, and give its number."""
     index = _generational(_index_of(plan, stages))
     if index.before is None:
-        raise UnusableIndex(f"there was no generation before the one that answers at '{index.place}'")
+        what = f"there was no generation before the one that answers at '{index.place}'"
+        raise UnusableIndex(what, code="IMG-905")
     number = index.before
     index.switch(number)
     return number
@@ -138,13 +141,13 @@ def collect(plan: Plan, stages: Stages, *, everything: bool = False, dry_run: bo
 
 def _index_of(plan: Plan, stages: Stages) -> Index:
     if stages.index is None:
-        raise UnusableIndex(f"the recipe '{plan.name}' has no index")
+        raise UnusableIndex(f"the recipe '{plan.name}' has no index", code="IMG-906")
     return stages.index
 
 
 def _generational(index: Index) -> GenerationalIndex:
     if not isinstance(index, GenerationalIndex):
-        raise UnusableIndex(f"the index at '{index.place}' has one generation only")
+        raise UnusableIndex(f"the index at '{index.place}' has one generation only", code="IMG-905")
     return index
 
 

@@ -76,7 +76,9 @@ class _Checker:
         self._version(tree, sections)
         for name, value in tree.data.items():
             if name not in SECTIONS:
-                self._wrong(value, name, f"there is no section '{name}'{did_you_mean(name, SECTIONS)}", at_key=True)
+                self._wrong(
+                    "IMG-301", value, name, f"there is no section '{name}'{did_you_mean(name, SECTIONS)}", at_key=True
+                )
         if "traces" not in tree.data and (tracer := os.environ.get(TRACES)):
             sections["traces"] = Value({"use": replace(tree, data=tracer)}, tree.mark, tree.key)
         one = {name: self._component(kind, sections[name], name) for name, kind in _ONE.items() if name in sections}
@@ -103,9 +105,13 @@ class _Checker:
             return value
         match = _VARIABLE.fullmatch(value.data)
         if match is None:
-            self._wrong(value, where, "a value from the environment is a whole value: '${NAME}', nothing around it")
+            self._wrong(
+                "IMG-312", value, where, "a value from the environment is a whole value: '${NAME}', nothing around it"
+            )
         elif match[1] not in os.environ:
-            self._wrong(value, where, f"the environment variable '{match[1]}' is not set; type: export {match[1]}=…")
+            self._wrong(
+                "IMG-311", value, where, f"the environment variable '{match[1]}' is not set; type: export {match[1]}=…"
+            )
         else:
             return replaced(value, os.environ[match[1]], secret=True)
         return value
@@ -113,9 +119,11 @@ class _Checker:
     def _version(self, tree: Value, sections: dict[str, Value]) -> None:
         version = sections.get("recipe")
         if version is None:
-            self._wrong(tree, "recipe", "is missing; a recipe begins with: recipe: 1", also=True)
+            self._wrong("IMG-230", tree, "recipe", "is missing; a recipe begins with: recipe: 1", also=True)
         elif version.data != 1 or isinstance(version.data, bool):
-            self._wrong(version, "recipe", f"this is version 1 of recipes, and the file says '{version.plain()}'")
+            self._wrong(
+                "IMG-231", version, "recipe", f"this is version 1 of recipes, and the file says '{version.plain()}'"
+            )
 
     def _completeness(self, tree: Value, sections: dict[str, Value]) -> None:
         needs = {
@@ -128,18 +136,30 @@ class _Checker:
         for section, (needed, example) in needs.items():
             if section in sections and needed not in sections:
                 self._wrong(
-                    sections[section], section, f"needs the section '{needed}' too, e.g. {example}", at_key=True
+                    "IMG-313",
+                    sections[section],
+                    section,
+                    f"needs the section '{needed}' too, e.g. {example}",
+                    at_key=True,
                 )
         if "index" in sections and "retriever" not in sections:
-            self._wrong(sections["index"], "index", "needs a retriever too, e.g. retriever: {use: hybrid}", at_key=True)
+            self._wrong(
+                "IMG-313",
+                sections["index"],
+                "index",
+                "needs a retriever too, e.g. retriever: {use: hybrid}",
+                at_key=True,
+            )
         if "retriever" not in sections and "generator" not in sections:
-            self._wrong(tree, "", "the recipe does nothing: it has neither a retriever nor a generator", also=True)
+            self._wrong(
+                "IMG-314", tree, "", "the recipe does nothing: it has neither a retriever nor a generator", also=True
+            )
 
     def _list(self, kind: str, value: Value | None, where: str) -> tuple[Planned, ...]:
         if value is None:
             return ()
         if not isinstance(value.data, list):
-            self._wrong(value, where, f"must be a list of {kind}s, e.g. [{{use: …}}]")
+            self._wrong("IMG-303", value, where, f"must be a list of {kind}s, e.g. [{{use: …}}]")
             return ()
         found = (self._component(kind, part, f"{where}[{place}]") for place, part in enumerate(value.data))
         return tuple(planned for planned in found if planned)
@@ -160,14 +180,14 @@ class _Checker:
         if value is None:
             return
         if not isinstance(value.data, dict):
-            self._wrong(value, where, f"must be a mapping with the {word}s {', '.join(names)}")
+            self._wrong("IMG-303", value, where, f"must be a mapping with the {word}s {', '.join(names)}")
             return
         for name, part in value.data.items():
             if name in names:
                 yield name, part
             else:
                 what = f"there is no {word} called '{name}'{did_you_mean(name, names)}"
-                self._wrong(part, f"{where}.{name}", what, at_key=True)
+                self._wrong("IMG-302", part, f"{where}.{name}", what, at_key=True)
 
     def _component(self, kind: str, value: Value, where: str) -> Planned | None:
         if where == "engine" and isinstance(value.data, str):
@@ -177,7 +197,7 @@ class _Checker:
             use = replaced(value, _USUAL[where], secret=False)
         if use is None or not isinstance(use.data, str):
             names = ", ".join(offer.component.name for offer in self.catalog.offers(kind))
-            self._wrong(use or value, where, f"must name a component: {{use: …}} (there is: {names})")
+            self._wrong("IMG-304", use or value, where, f"must name a component: {{use: …}} (there is: {names})")
             return None
         try:
             offer = self.catalog.get(kind, use.data)
@@ -186,18 +206,23 @@ class _Checker:
                 k for k in KINDS if k != kind and any(o.component.name == use.data for o in self.catalog.offers(k))
             ]
             hint = f"; '{use.data}' is a component of the kind {' and '.join(elsewhere)}" if elsewhere else ""
-            self._wrong(use, where, f"{error}{hint}")
+            self._wrong(error.code, use, where, f"{error}{hint}")
             return None
         if missing := offer.missing():
             packages = ", ".join(f"'{package}'" for package in missing)
-            self._wrong(use, where, f"'{use.data}' needs what is not installed ({packages}); type: {offer.pip_line()}")
+            self._wrong(
+                "IMG-306",
+                use,
+                where,
+                f"'{use.data}' needs what is not installed ({packages}); type: {offer.pip_line()}",
+            )
             return None
         options = self._options(offer.component.options, value, where)
         return Planned(where, offer, options, use.mark, tuple(value.secrets())) if options is not None else None
 
     def _options(self, model: type[OptionsT], value: Value, where: str) -> OptionsT | None:
         if not isinstance(value.data, dict):
-            self._wrong(value, where, "must be a mapping")
+            self._wrong("IMG-303", value, where, "must be a mapping")
             return None
         given = {name: part for name, part in value.data.items() if name != "use"}
         folders = {name: _folder(part) for name, part in given.items()}
@@ -217,7 +242,7 @@ class _Checker:
                 if not (wrong and error["loc"] and error["loc"][0] in nested):  # which only follows
                     self._invalid(model, error, value, where)
         except Exception as error:  # a stranger's validator may raise anything
-            self._wrong(value, where, f"the options cannot be checked: {type(error).__name__}: {error}")
+            self._wrong("IMG-310", value, where, f"the options cannot be checked: {type(error).__name__}: {error}")
         return None
 
     def _nested(self, kind: str, value: Value, where: str) -> object:
@@ -236,20 +261,26 @@ class _Checker:
         if error["type"] == "extra_forbidden":
             known = _fields(model, path[:-1])
             self._wrong(
-                here, dotted, f"there is no option '{path[-1]}'{did_you_mean(str(path[-1]), known)}", at_key=True
+                "IMG-307",
+                here,
+                dotted,
+                f"there is no option '{path[-1]}'{did_you_mean(str(path[-1]), known)}",
+                at_key=True,
             )
         elif error["type"] == "missing":
-            self._wrong(here, dotted, f"the option '{path[-1]}' is missing", also=True)
+            self._wrong("IMG-308", here, dotted, f"the option '{path[-1]}' is missing", also=True)
         else:
             said = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
             said = masked(said, value.secrets())  # a validator may quote the value that it refuses
             hidden = isinstance(here.data, dict | list) or str(here.data) in value.secrets()
             shown = "" if hidden else f", and it is '{without_passwords(str(here.data))[:80]}'"
-            self._wrong(here, dotted, said[:1].lower() + said[1:] + shown)
+            self._wrong("IMG-309", here, dotted, said[:1].lower() + said[1:] + shown)
 
-    def _wrong(self, value: Value, where: str, what: str, *, at_key: bool = False, also: bool = False) -> None:
+    def _wrong(  # noqa: PLR0913 - what a problem is made of, and two flags
+        self, code: str, value: Value, where: str, what: str, *, at_key: bool = False, also: bool = False
+    ) -> None:
         # A second problem at one place only follows from the first; with `also`, about what is not there, it does not.
-        problem = (value.key if at_key else value.mark).problem(where, masked(what, value.secrets()))
+        problem = (value.key if at_key else value.mark).problem(code, where, masked(what, value.secrets()))
         if also or (problem.file, problem.line, problem.column) not in self.places:
             self.problems.append(problem)
         if not also:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from imagora.errors import Problem, RecipeError, did_you_mean
+from imagora.errors import RecipeError, did_you_mean
 
-from .tree import Value, read
+from .tree import Mark, Value, read
 
 _PACKAGE = Path(__file__).resolve().parent
 # In a wheel the shipped recipes lie inside the package; in a checkout they are the folder at its top.
@@ -34,9 +34,9 @@ def find(recipe: str | Path) -> Path:
     is_folder = bool(path.parts) and _is(path.is_dir)
     if is_folder or path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
         what = "is a folder, not a recipe file" if is_folder else "there is no such file"
-        raise RecipeError([Problem(str(path), 1, 1, "", what)])
+        raise RecipeError([Mark(str(path)).problem("IMG-203" if is_folder else "IMG-202", "", what)])
     what = f"there is no file and no shipped recipe called '{recipe}'{did_you_mean(str(recipe), shipped)}"
-    raise RecipeError([Problem(str(recipe), 1, 1, "", what)])
+    raise RecipeError([Mark(str(recipe)).problem("IMG-201", "", what)])
 
 
 def read_merged(recipe: str | Path) -> Value:
@@ -47,17 +47,20 @@ def read_merged(recipe: str | Path) -> Value:
 def _read(path: Path, children: tuple[Path, ...]) -> Value:
     tree = read(path)
     if not isinstance(tree.data, dict):
-        raise RecipeError([tree.mark.problem("", "is not a recipe; a recipe is a mapping and begins with: recipe: 1")])
+        what = "is not a recipe; a recipe is a mapping and begins with: recipe: 1"
+        raise RecipeError([tree.mark.problem("IMG-209", "", what)])
     parent = tree.data.get("extends")
     if parent is None:
         return tree
     if not isinstance(parent.data, str) or not parent.data:
-        raise RecipeError([parent.mark.problem("extends", "must be the name of a shipped recipe or a file's path")])
+        what = "must be the name of a shipped recipe or a file's path"
+        raise RecipeError([parent.mark.problem("IMG-220", "extends", what)])
     chain = (*children, path.resolve())
     file = _parent_file(parent, path)
     if file.resolve() in chain or len(chain) > MAX_PARENTS:
         names = " extends ".join(f"'{p.name}'" for p in (*chain, file))
-        raise RecipeError([parent.mark.problem("extends", f"the recipes go round in a circle or too deep: {names}")])
+        what = f"the recipes go round in a circle or too deep: {names}"
+        raise RecipeError([parent.mark.problem("IMG-222", "extends", what)])
     return merge(_read(file, chain), tree)
 
 
@@ -69,7 +72,7 @@ def _parent_file(parent: Value, child: Path) -> Path:
     if name in shipped:
         return shipped[name]
     what = f"there is no file '{beside}' and no shipped recipe called '{name}'{did_you_mean(name, shipped)}"
-    raise RecipeError([parent.mark.problem("extends", what)])
+    raise RecipeError([parent.mark.problem("IMG-221", "extends", what)])
 
 
 def _is(look: Callable[[], bool]) -> bool:

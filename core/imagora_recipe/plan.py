@@ -102,9 +102,9 @@ class Planned(NestedComponent):
     mark: Mark = field(compare=False)
     secrets: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
-    def problem(self, error: object) -> Problem:
-        """Say what is wrong with it, without its secrets."""
-        return self.mark.problem(self.where, masked(error, self.secrets))
+    def problem(self, code: str, error: object) -> Problem:
+        """Say what is wrong with it, without its secrets; the code is one of imagora/codes.toml."""
+        return self.mark.problem(code, self.where, masked(error, self.secrets))
 
     @property
     def name(self) -> str:

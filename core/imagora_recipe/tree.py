@@ -36,9 +36,9 @@ class Mark:
     line: int = 1
     column: int = 1
 
-    def problem(self, where: str, what: str) -> Problem:
-        """Say what is wrong at this place."""
-        return Problem(self.file, self.line, self.column, where, what)
+    def problem(self, code: str, where: str, what: str) -> Problem:
+        """Say what is wrong at this place; the code is one of imagora/codes.toml."""
+        return Problem(self.file, self.line, self.column, where, what, code)
 
 
 @dataclass(frozen=True)
@@ -99,15 +99,16 @@ def read(path: Path) -> Value:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise RecipeError(
-            [Problem(str(path), 1, 1, "", f"cannot be read: {(error.strerror or '').lower()}")]
-        ) from error
+        what = f"cannot be read: {(error.strerror or '').lower()}"
+        raise RecipeError([Mark(str(path)).problem("IMG-204", "", what)]) from error
     if len(content) > MAX_BYTES:
-        raise RecipeError([Problem(str(path), 1, 1, "", f"is larger than a recipe may be ({MAX_BYTES:,} bytes)")])
+        what = f"is larger than a recipe may be ({MAX_BYTES:,} bytes)"
+        raise RecipeError([Mark(str(path)).problem("IMG-205", "", what)])
     try:
         return parse(content.decode("utf-8-sig"), str(path))
     except UnicodeDecodeError as error:
-        raise RecipeError([Problem(str(path), 1, 1, "", f"is not UTF-8 text (byte {error.start})")]) from error
+        what = f"is not UTF-8 text (byte {error.start})"
+        raise RecipeError([Mark(str(path)).problem("IMG-206", "", what)]) from error
 
 
 def parse(text: str, file: str) -> Value:
@@ -120,13 +121,13 @@ def parse(text: str, file: str) -> Value:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Mark(file, mark.line + 1, mark.column + 1) if mark else Mark(file)
-        raise RecipeError([place.problem("", f"is not YAML: {error.problem or error.context}")]) from error
+        raise RecipeError([place.problem("IMG-207", "", f"is not YAML: {error.problem or error.context}")]) from error
     except YAMLError as error:
         before = text[: error.position] if isinstance(error, ReaderError) else ""
         place = Mark(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
-        raise RecipeError([place.problem("", f"is not YAML: {str(error).splitlines()[0]}")]) from error
+        raise RecipeError([place.problem("IMG-207", "", f"is not YAML: {str(error).splitlines()[0]}")]) from error
     if node is None:
-        raise RecipeError([Problem(file, 1, 1, "", "is empty; a recipe begins with: recipe: 1")])
+        raise RecipeError([Mark(file).problem("IMG-208", "", "is empty; a recipe begins with: recipe: 1")])
     builder = _Builder(file)
     value = builder.build(node, "", _mark(file, node))
     if builder.problems:
@@ -143,7 +144,7 @@ def _check_size(text: str, file: str) -> None:
         if depth > MAX_DEPTH or values > 2 * MAX_VALUES:  # a mapping's keys count here too
             place = Mark(file, event.start_mark.line + 1, event.start_mark.column + 1)
             deep, many = f"is nested deeper than {MAX_DEPTH} levels", f"has more than {MAX_VALUES:,} values"
-            raise RecipeError([place.problem("", deep if depth > MAX_DEPTH else many)])
+            raise RecipeError([place.problem("IMG-210", "", deep if depth > MAX_DEPTH else many)])
 
 
 class _Builder:
@@ -161,7 +162,7 @@ class _Builder:
         self.left -= 1
         if self.left < 0 or self.depth > MAX_DEPTH:
             what = f"has more than {MAX_VALUES:,} values or {MAX_DEPTH} levels after its aliases are followed"
-            raise RecipeError([*self.problems, mark.problem(where[:80], what)])
+            raise RecipeError([*self.problems, mark.problem("IMG-210", where[:80], what)])
         self.depth += 1
         try:
             return self._value(node, where, mark, key)
@@ -181,14 +182,14 @@ class _Builder:
 
     def _forbid(self, node: Node, where: str, mark: Mark) -> None:
         what = f"the tag '{str(node.tag)[:80]}' is not allowed; a recipe is plain YAML"
-        self.problems.append(mark.problem(where, what))
+        self.problems.append(mark.problem("IMG-211", where, what))
 
     def _pairs(self, node: MappingNode, where: str) -> Iterator[tuple[str, Value]]:
         seen: dict[str, Mark] = {}
         for key_node, value_node in node.value:
             mark = _mark(self.file, key_node)
             if not isinstance(key_node, ScalarNode):
-                self.problems.append(mark.problem(where, "a key must be a word"))
+                self.problems.append(mark.problem("IMG-212", where, "a key must be a word"))
                 continue
             if not _is_plain(key_node) and key_node.value != "<<":  # a merge key is told as the word that it is
                 self._forbid(key_node, where, mark)
@@ -196,7 +197,8 @@ class _Builder:
             key = str(key_node.value)
             here = f"{where}.{key}" if where else key
             if key in seen:
-                self.problems.append(mark.problem(here, f"is there twice; the first is in line {seen[key].line}"))
+                what = f"is there twice; the first is in line {seen[key].line}"
+                self.problems.append(mark.problem("IMG-213", here, what))
             seen.setdefault(key, mark)
             yield key, self.build(value_node, here, mark)
 
@@ -207,7 +209,7 @@ class _Builder:
         except (ConstructorError, LookupError, ValueError, OverflowError) as error:  # LookupError: !!bool maybe
             why = str(error) or type(error).__name__
             what = f"{ascii(node.value)[:60]} cannot be read: {why.splitlines()[0][:80]}"
-            self.problems.append(mark.problem(where, what))
+            self.problems.append(mark.problem("IMG-214", where, what))
             return None
         # Dates are not options of anything: their text is what was meant.
         return data if isinstance(data, str | int | float | bool | None) else str(node.value)

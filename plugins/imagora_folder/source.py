@@ -66,7 +66,8 @@ class FolderSource:
 
     def _root(self) -> Path:
         if self.options.path is None:
-            raise SourceError("the source 'folder' has no folder; say 'path: …' in the recipe, or type: --source DIR")
+            what = "the source 'folder' has no folder; say 'path: …' in the recipe, or type: --source DIR"
+            raise SourceError(what, code="IMG-702")
         root = Path(os.path.abspath(self.options.path))  # noqa: PTH100 - resolve() would follow links: another name
         if not printable(str(root)):
             raise SourceError(f"the folder's path is not valid UTF-8: '{shown(str(root))}'")
@@ -78,12 +79,14 @@ class FolderSource:
             self._watch.start()
         if not root.is_dir():
             what = "is not a folder" if root.exists() else "is not there"
-            raise SourceError(f"the folder '{root}' {what}; give another with 'path: …' in the recipe or --source DIR")
+            what = f"the folder '{root}' {what}; give another with 'path: …' in the recipe or --source DIR"
+            raise SourceError(what, code="IMG-703")
         manifest, rows = self._rows(root)
         plan = plan_items(root, self.options, list_files(root, self.options), manifest, rows)
         if not plan:
             known = ", ".join((*self.options.pictures, *self.options.texts))
-            raise SourceError(f"there are no pictures or texts in '{root}'; known endings are: {known}")
+            what = f"there are no pictures or texts in '{root}'; known endings are: {known}"
+            raise SourceError(what, code="IMG-704")
         return plan
 
     def _rows(self, root: Path) -> tuple[str, list[Row]]:
@@ -91,7 +94,7 @@ class FolderSource:
         candidates = [asked] if asked else [f"manifest{ending}" for ending in MANIFEST_ENDINGS]
         name = next((name for name in candidates if os.path.lexists(root / name)), None)
         if name is None and asked:
-            raise SourceError(f"there is no manifest '{asked}' in '{root}'")
+            raise SourceError(f"there is no manifest '{asked}' in '{root}'", code="IMG-703")
         if name is None:
             return "", []
         try:

@@ -138,7 +138,8 @@ class BoundedChat(CustomLLM):
         try:
             yield
         except GeneratorError as error:
-            raise GeneratorError(f"the generator {self._host.named} has no answer: {error}") from None
+            what = f"the generator {self._host.named} has no answer: {error}"
+            raise GeneratorError(what, code=error.code) from None
 
     # What LlamaIndex wants besides: without an event loop, and for a bare text.
 

@@ -65,18 +65,20 @@ class PdfSource:
                 continue
             yield from self._pages(name, document, wanted, {"title": title, "pages": pages})
         if empty:
-            raise SourceError(f"there are no files that end in .pdf in '{root}'")
+            raise SourceError(f"there are no files that end in .pdf in '{root}'", code="IMG-704")
 
     def _path(self) -> Path:
         if self.options.path is None:
-            raise SourceError("the source 'pdf' has no file; say 'path: …' in the recipe, or type: --source PATH")
+            what = "the source 'pdf' has no file; say 'path: …' in the recipe, or type: --source PATH"
+            raise SourceError(what, code="IMG-702")
         return Path(os.path.abspath(self.options.path))  # noqa: PTH100 - resolve() would follow links: another name
 
     def _files(self, root: Path) -> Iterator[Path | Unreadable]:
         """Give the file itself, or the folder's files sorted; links are passed over, hidden files too."""
         if not root.is_dir():
             if not root.exists():
-                raise SourceError(f"'{root}' is not there; give another with 'path: …' in the recipe or --source PATH")
+                what = f"'{root}' is not there; give another with 'path: …' in the recipe or --source PATH"
+                raise SourceError(what, code="IMG-703")
             yield root.resolve() if root.is_symlink() else root
             return
         failed: list[OSError] = []

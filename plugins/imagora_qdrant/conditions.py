@@ -19,7 +19,7 @@ _EXACT_FLOATS = 2**53
 def key_of(field: str) -> str:
     """Write a metadata key as a JSON path of one step, so that a dot or a space in it means itself."""
     if '"' in field:
-        raise QueryError(f"a filter cannot name the field '{field}', for it has a double quote in it")
+        raise QueryError(f"a filter cannot name the field '{field}', for it has a double quote in it", code="IMG-503")
     return field if _PLAIN.fullmatch(field) else f'"{field}"'
 
 

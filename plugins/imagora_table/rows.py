@@ -54,10 +54,10 @@ def open_table(path: Path, options: TableOptions) -> Table:
     """Open a table and read its header."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would let us wait for ever
-            raise SourceError(f"the table '{path}' is not a regular file")
+            raise SourceError(f"the table '{path}' is not a regular file", code="IMG-703")
         file = path.open("rb")
     except OSError as error:
-        raise SourceError(f"the table '{path}' cannot be read: {error.strerror}") from None
+        raise SourceError(f"the table '{path}' cannot be read: {error.strerror}", code="IMG-703") from None
     ending = path.suffix.lower()
     if ending == ".parquet":
         return _parquet(path, file)

@@ -51,11 +51,12 @@ class TableSource:
                 empty = False
                 yield self._given(path, row, names)
         if empty:
-            raise SourceError(f"the table '{path}' has no rows")
+            raise SourceError(f"the table '{path}' has no rows", code="IMG-704")
 
     def _path(self) -> Path:
         if self.options.path is None:
-            raise SourceError("the source 'table' has no file; say 'path: …' in the recipe, or type: --source FILE")
+            what = "the source 'table' has no file; say 'path: …' in the recipe, or type: --source FILE"
+            raise SourceError(what, code="IMG-702")
         path = Path(os.path.abspath(self.options.path))  # noqa: PTH100 - resolve() would follow links: another name
         if path.suffix.lower() not in ENDINGS:
             raise SourceError(f"a table's name ends in one of {', '.join(ENDINGS)}, and '{path.name}' does not")

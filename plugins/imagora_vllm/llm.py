@@ -122,7 +122,8 @@ class VllmChat(CustomLLM):
         try:
             yield
         except GeneratorError as error:
-            raise GeneratorError(f"the generator 'vllm' has no answer from '{self._options.url}': {error}") from None
+            what = f"the generator 'vllm' has no answer from '{self._options.url}': {error}"
+            raise GeneratorError(what, code=error.code) from None
 
     # What LlamaIndex wants besides: without an event loop, and for a bare text.
 

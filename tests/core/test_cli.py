@@ -116,14 +116,14 @@ def test_json_is_json_and_nothing_else(arguments: list[str], shop: Path) -> None
 
 
 MISTAKES: dict[str, tuple[int, list[str], str]] = {
-    "no command of that name": (2, ["serch", "toys.yaml"], "No such command 'serch'"),
-    "no such option": (2, ["search", "toys.yaml", "rose", "--tpo", "3"], "No such option"),
-    "no recipe": (2, ["search"], "Missing argument"),
+    "no command of that name": (2, ["serch", "toys.yaml"], "no such command 'serch'; did you mean 'search'?"),
+    "no such option": (2, ["search", "toys.yaml", "rose", "--tpo", "3"], "no such option: --tpo"),
+    "no recipe": (2, ["search"], "missing argument 'recipe'; type: imagora search --help"),
     "nothing to look for": (2, ["search", "toys.yaml"], "say what to look for in words, or give a picture"),
     "nothing asked": (2, ["ask", "toys.yaml"], "ask something in words, or give a picture"),
     "blanks": (2, ["ask", "toys.yaml", "  "], "ask something in words, or give a picture"),
-    "no passages wanted": (2, ["search", "toys.yaml", "rose", "--top", "0"], "Invalid value for '--top'"),
-    "a word for a number": (2, ["search", "toys.yaml", "rose", "--top", "many"], "Invalid value for '--top'"),
+    "no passages wanted": (2, ["search", "toys.yaml", "rose", "--top", "0"], "invalid value for '--top'"),
+    "a word for a number": (2, ["search", "toys.yaml", "rose", "--top", "many"], "invalid value for '--top'"),
     "no condition": (2, ["search", "toys.yaml", "rose", "--filter", "price"], "is not a condition; write e.g."),
     "words compared": (2, ["search", "toys.yaml", "rose", "--filter", "price<much"], "only numbers can be compared"),
     "no such file": (1, ["search", "nowhere.yaml", "rose"], "nowhere.yaml:1:1: there is no such file"),
@@ -156,7 +156,7 @@ MISTAKES: dict[str, tuple[int, list[str], str]] = {
     "a folder for a picture": (1, ["search", "toys.yaml", "-i", "folder"], "it is not a regular file"),
     "no index to ingest into": (1, ["ingest", "bare.yaml"], "has no index to ingest into"),
     "no path in the source": (1, ["ingest", "toys.yaml", "--source", "folder"], "has no source that takes a path"),
-    "a sub-command that is none": (2, ["recipe", "chek", "toys.yaml"], "No such command 'chek'"),
+    "a sub-command that is none": (2, ["recipe", "chek", "toys.yaml"], "no such command 'chek'"),
     "a NUL in the name": (1, ["search", "a\0b", "rose"], "there is no file and no shipped recipe called 'a\\x00b'"),
 }
 

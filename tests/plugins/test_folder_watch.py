@@ -224,7 +224,7 @@ def test_without_watchfiles_it_says_what_to_type(shop: Path) -> None:
     (shop / "site" / "watchfiles.py").write_text("raise ImportError('not here')")
     (shop / "photos" / "a.txt").write_text("one")
     done = run("-m", "imagora", "ingest", "toys.yaml", "--watch", site=shop / "site", cwd=shop)
-    said = "error: to watch a folder needs the package 'watchfiles'; type: pip install 'imagora[folder]'\n"
+    said = "error: to watch a folder needs the package 'watchfiles'; type: pip install 'imagora[folder]' [IMG-404]\n"
     assert (done.returncode, done.stderr) == (1, said)
     done = run("-m", "imagora", "ingest", "toys.yaml", site=shop / "site", cwd=shop)
     assert done.returncode == 0, "and is needed for nothing else"

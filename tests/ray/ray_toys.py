@@ -44,7 +44,7 @@ class ToyMaker:
         if text == "gone":
             raise SourceError("the bucket is gone")
         if text == "recipe":
-            raise RecipeError([Problem("r.yaml", 1, 2, "embedders", "is wrong")])
+            raise RecipeError([Problem("r.yaml", 1, 2, "embedders", "is wrong", "IMG-309")])
         if text == "bug":
             raise ZeroDivisionError("in a stranger's stage")
         if text == "dies":

@@ -24,7 +24,9 @@ class Stubborn(ImagoraError):
     "error",
     [
         SourceError("the bucket is gone"),
-        RecipeError([Problem("r.yaml", 1, 2, "embedders", "is wrong"), Problem("r.yaml", 3, 4, "", "too")]),
+        RecipeError(
+            [Problem("r.yaml", 1, 2, "embedders", "is wrong", "IMG-309"), Problem("r.yaml", 3, 4, "", "too", "IMG-309")]
+        ),
         ZeroDivisionError("in a stranger's stage"),
         FileNotFoundError(2, "no such file", "weights.bin"),
     ],

@@ -53,7 +53,7 @@ def search(
     text = " ".join(words or [])
     parts = _parts(image, filters, top, unlike, unlike_image, weight, tenant, group)
     if not text.strip() and not image:
-        raise QueryError("say what to look for in words, or give a picture with -i FILE")
+        raise QueryError("say what to look for in words, or give a picture with -i FILE", code="IMG-502")
     with open_pipeline(recipe) as pipeline:
         found = pipeline.search(text, **parts)
     from imagora.answer import passages_to_dicts
@@ -86,7 +86,7 @@ def ask(
     text = " ".join(question or [])
     parts = _parts(image, filters, top, unlike, unlike_image, weight, tenant, group)
     if not text.strip() and not image:
-        raise QueryError("ask something in words, or give a picture with -i FILE")
+        raise QueryError("ask something in words, or give a picture with -i FILE", code="IMG-502")
     with open_pipeline(recipe) as pipeline:
         answer = pipeline.ask(text, **parts)
         plan = pipeline.plan
@@ -132,4 +132,5 @@ def _weight(said: str) -> tuple[str, float]:
     try:
         return leg, float(number)
     except ValueError:
-        raise QueryError(f"a weight is said as leg=number, such as image=2, and this is '{said}'") from None
+        what = f"a weight is said as leg=number, such as image=2, and this is '{said}'"
+        raise QueryError(what, code="IMG-505") from None

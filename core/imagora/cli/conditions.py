@@ -28,12 +28,14 @@ def parse_filters(conditions: Sequence[str]) -> Filter | None:
 def _parse(condition: str) -> Filter:
     match = _CONDITION.fullmatch(condition)
     if match is None or not match[3]:
-        raise QueryError(f"'{condition}' is not a condition; write e.g. category=shoes, price<50 or tags=red|blue")
+        what = f"'{condition}' is not a condition; write e.g. category=shoes, price<50 or tags=red|blue"
+        raise QueryError(what, code="IMG-503")
     field, sign, value = match[1], match[2], match[3]
     if sign in _BOUNDS:
         number = _scalar(value)
         if isinstance(number, bool | str):
-            raise QueryError(f"'{condition}': only numbers can be compared with '{sign}', and '{value}' is none")
+            what = f"'{condition}': only numbers can be compared with '{sign}', and '{value}' is none"
+            raise QueryError(what, code="IMG-504")
         return Range(field, **{_BOUNDS[sign]: float(number)})
     if sign == "!=":
         return Ne(field, _scalar(value))

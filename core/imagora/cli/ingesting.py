@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from imagora.errors import QueryError
+
 from .opening import open_pipeline
 from .printable import printable
 from .watching import watch as watch_source
@@ -43,8 +45,7 @@ def ingest(
     answers; see: imagora index switch. With --watch and --json every round is an object on a line of its own.
     """
     if watch and (dry_run or quarantined or limit is not None):
-        typer.echo("error: --watch goes with none of --dry-run, --quarantined and --limit", err=True)
-        raise typer.Exit(2)
+        raise QueryError("--watch goes with none of --dry-run, --quarantined and --limit", code="IMG-105")
     with open_pipeline(recipe) as pipeline:
         if dry_run:
             _survey(pipeline, source, limit, as_json=as_json)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -17,8 +18,9 @@ from imagora.catalog import installed_catalog
 from imagora.component import Command
 from imagora.errors import ImagoraError, PluginError, QueryError
 
-from . import asking, indexes, ingesting, plugins, recipes
+from . import asking, explaining, indexes, ingesting, plugins, recipes
 from .printable import printable
+from .telling import FAILED_TO_LOAD, UsageError, asked_for_json, is_help, tell
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
@@ -35,6 +37,7 @@ class Commands(TyperGroup):
         return own + [command.name for command in installed_catalog().commands() if command.name not in own]
 
     _to_run = False
+    _arguments: Sequence[str] = ()
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is to run; only for that one is a plugin's code imported, and not for a list of all."""
@@ -66,12 +69,25 @@ class Commands(TyperGroup):
         except BrokenPipeError:  # whoever read our output has gone; Python would complain once more at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(FAILED) from None
-        except ImagoraError as error:
-            typer.echo(f"error: {printable(str(error))}", err=True)
+        except (ImagoraError, OSError) as error:  # OSError: a full disk, a folder that may not be written
+            tell(error, as_json=asked_for_json(self._arguments))
             raise typer.Exit(WRONG_USE if isinstance(error, QueryError) else FAILED) from None
-        except OSError as error:  # a full disk, a folder that may not be written: the user's to mend
-            typer.echo(f"error: {printable(str(error))}", err=True)
-            raise typer.Exit(FAILED) from None
+        except UsageError as error:
+            raise self._told(error) from None
+
+    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Read the program's own options, and turn a mistake in them into a sentence."""
+        self._arguments = list(args)
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except UsageError as error:
+            raise self._told(error) from None
+
+    def _told(self, error: Any) -> Exception:
+        if is_help(error):
+            return error  # type: ignore[no-any-return]  # typer's own, see the class's docstring
+        tell(error, as_json=asked_for_json(self._arguments))
+        return typer.Exit(WRONG_USE)
 
 
 def _summary_of(command: Command) -> typer.Typer:
@@ -89,7 +105,7 @@ def _app_of(command: Command) -> Any:
 
         @broken.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
         def _say() -> None:
-            raise PluginError(why)
+            raise PluginError(why, code="IMG-405")
 
         return broken
 
@@ -105,6 +121,7 @@ app.command("ingest")(ingesting.ingest)
 app.command("search")(asking.search)
 app.command("ask")(asking.ask)
 app.command("plugins")(plugins.plugins)
+app.command("explain")(explaining.explain)
 app.add_typer(recipes.app, name="recipe")
 app.add_typer(indexes.app, name="index")
 
@@ -124,7 +141,8 @@ def _options(
 ) -> None:
     if ctx.invoked_subcommand != "plugins":  # which tells it in full
         for plugin in installed_catalog().failed:
-            typer.echo(f"warning: the plugin {plugin} failed to load: {printable(plugin.error or '')}", err=True)
+            said = f"the plugin {plugin} failed to load: {printable(plugin.error or '')} [{FAILED_TO_LOAD}]"
+            typer.echo(f"warning: {said}", err=True)
 
 
 def main() -> None:

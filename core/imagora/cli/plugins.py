@@ -12,6 +12,9 @@ from rich.table import Table
 
 from imagora.catalog import KINDS, Catalog, Offer, installed_catalog
 
+from .printable import printable
+from .telling import FAILED_TO_LOAD
+
 
 def plugins(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
     """List the components that the installed plugins offer."""
@@ -19,7 +22,7 @@ def plugins(as_json: Annotated[bool, typer.Option("--json", help="Print everythi
     listed = [_described(offer) for kind in KINDS for offer in catalog.offers(kind)]
     commands = [{"name": command.name, "summary": command.summary} for command in catalog.commands()]
     twice = _offered_twice(catalog)
-    failed = [{"plugin": str(plugin), "error": plugin.error} for plugin in catalog.failed]
+    failed = [{"plugin": str(plugin), "error": plugin.error, "code": FAILED_TO_LOAD} for plugin in catalog.failed]
     if as_json:
         typer.echo(
             json.dumps({"components": listed, "commands": commands, "failed": failed, "conflicts": twice}, indent=2)
@@ -27,9 +30,10 @@ def plugins(as_json: Annotated[bool, typer.Option("--json", help="Print everythi
     else:
         _show(listed, commands)
         for plugin in catalog.failed:
-            typer.echo(f"error: the plugin {plugin} failed to load: {plugin.error}", err=True)
+            said = f"the plugin {plugin} failed to load: {printable(plugin.error or '')} [{FAILED_TO_LOAD}]"
+            typer.echo(f"error: {said}", err=True)
         for conflict in twice:
-            typer.echo(f"error: {conflict}", err=True)
+            typer.echo(f"error: {conflict} [IMG-402]", err=True)
     if failed or twice:
         raise typer.Exit(1)
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from imagora.errors import ImagoraError, SourceError
+from imagora.errors import ImagoraError, QueryError, SourceError
 
 from .printable import printable
+from .telling import as_dict
 
 if TYPE_CHECKING:
     from imagora import Pipeline
@@ -53,8 +54,7 @@ def watch(
 
     chosen = chosen_source(pipeline.plan, pipeline.stages, source)
     if not isinstance(chosen, WatchedSource):
-        typer.echo(f"error: {printable(_why_not(chosen))}", err=True)
-        raise typer.Exit(2)
+        raise QueryError(_why_not(chosen), code="IMG-706")
     (begin := Event()).set()
     chosen.wait(begin)  # it listens from here on, so that nothing falls between two rounds
     rounds = Pipeline(pipeline.plan, replace(pipeline.stages, source=chosen))
@@ -98,8 +98,9 @@ def _round(
     except (ImagoraError, OSError) as error:
         if first and not isinstance(error, SourceError):  # a mistake of the user's, which waiting does not mend
             raise
-        said = printable(str(error))
-        typer.echo(json.dumps({"error": said}) if as_json else f"error: {said}; it is tried again", err=not as_json)
+        told = as_dict(error)
+        said = f"error: {printable(str(error))}; it is tried again [{told['code']}]"
+        typer.echo(json.dumps(told) if as_json else said, err=not as_json)
         return not isinstance(error, SourceError)
     finally:
         ending.working = False
