@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from .completing import recipes
 from .printable import printable
 
 app = typer.Typer(no_args_is_help=True, help="Check and show recipes.")
 
-File = Annotated[str, typer.Argument(help="A recipe file, or a shipped recipe's name.")]
+File = Annotated[str, typer.Argument(help="A recipe file, or a shipped recipe's name.", autocompletion=recipes)]
 
 
 @app.command()
