@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .hookspecs import hookimpl
     from .ingest_report import IngestReport, Progress
     from .item import Deleted, Item, Picture, Unreadable
-    from .options import Nested, NestedComponent, Options, RecipePath
+    from .options import Costs, Nested, NestedComponent, Options, RecipePath
     from .pipeline import Pipeline, load
     from .query import Principal, Query
     from .stages import Identity, Verdict
@@ -20,9 +20,9 @@ __version__ = "0.1.0"
 
 # fmt: off
 __all__ = [
-    "Answer", "BuildContext", "Citation", "Command", "Component", "Deleted", "Found", "Identity", "IngestReport",
-    "Item", "Nested", "NestedComponent", "Options", "Passage", "Picture", "Pipeline", "Principal", "Progress", "Query",
-    "RecipePath", "StageRecord", "Unreadable", "Verdict", "__version__", "hookimpl", "load",
+    "Answer", "BuildContext", "Citation", "Command", "Component", "Costs", "Deleted", "Found", "Identity",
+    "IngestReport", "Item", "Nested", "NestedComponent", "Options", "Passage", "Picture", "Pipeline", "Principal",
+    "Progress", "Query", "RecipePath", "StageRecord", "Unreadable", "Verdict", "__version__", "hookimpl", "load",
 ]
 # fmt: on
 
@@ -32,7 +32,7 @@ _HOMES = {
     "hookspecs": ("hookimpl",),
     "ingest_report": ("IngestReport", "Progress"),
     "item": ("Deleted", "Item", "Picture", "Unreadable"),
-    "options": ("Nested", "NestedComponent", "Options", "RecipePath"),
+    "options": ("Costs", "Nested", "NestedComponent", "Options", "RecipePath"),
     "pipeline": ("Pipeline", "load"),
     "query": ("Principal", "Query"),
     "stages": ("Identity", "Verdict"),

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
@@ -27,6 +27,17 @@ def _beside_the_recipe(value: object, info: ValidationInfo) -> object:
 
 RecipePath = Annotated[Path, BeforeValidator(_beside_the_recipe)]
 """A path option; a relative one is beside the recipe file that says it (for shipped recipes: in the working folder)."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Says of an index's option what changing it costs: `batch: Annotated[int, Costs("later")]`.
+
+    later: only how an ingest works. online: only how a query is answered. ingest: the next ingest brings it into the
+    index, and embeds nothing for it. re-index, which holds where nothing is said: only a new index has it.
+    """
+
+    what: Literal["later", "online", "ingest", "re-index"]
 
 
 def _is_component(value: object) -> object:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from imagora import Options, RecipePath
+from imagora import Costs, Options, RecipePath
 from pydantic import Field, SecretStr, model_validator
 
 FieldType: TypeAlias = Literal["keyword", "integer", "float", "bool", "datetime", "text"]
@@ -22,7 +22,7 @@ class HnswOptions(Options):
         default=16, ge=4, le=256, description="edges of each vector in the graph; more is more exact, more memory"
     )
     ef_construct: int = Field(default=100, ge=4, description="vectors looked at for each edge while the graph is built")
-    ef: int | None = Field(
+    ef: Annotated[int | None, Costs("online")] = Field(
         default=None, ge=1, description="vectors looked at in a search; not given: as `ef_construct`"
     )
 
@@ -39,19 +39,19 @@ class QdrantOptions(Options):
         min_length=1,
         description="the address of a Qdrant server or cluster, such as http://localhost:6333",
     )
-    api_key: SecretStr | None = Field(
+    api_key: Annotated[SecretStr | None, Costs("online")] = Field(
         default=None, description="the server's API key; take it from the environment: ${NAME}"
     )
     collection: str = Field(
         default="imagora", min_length=1, max_length=255, description="the collection's name on the server"
     )
-    fields: dict[str, FieldType] = Field(
+    fields: Annotated[dict[str, FieldType], Costs("ingest")] = Field(
         default_factory=dict,
         description="metadata fields that queries filter on, and their types, such as {price: float}; they are indexed "
         "at ingestion, and a filter on any other field looks at every item; a filter on a `text` field asks for all of "
         "the words, on any other type for the very value",
     )
-    batch: int = Field(default=500, ge=1, le=10_000, description="entries written at a time")
+    batch: Annotated[int, Costs("later")] = Field(default=500, ge=1, le=10_000, description="entries written at a time")
     hnsw: HnswOptions = Field(default_factory=HnswOptions, description="the graph that finds near vectors")
     quantization: Literal["none", "scalar", "binary", "product"] = Field(
         default="none",
@@ -67,8 +67,10 @@ class QdrantOptions(Options):
     write_consistency_factor: int | None = Field(
         default=None, ge=1, description="copies that must have a write before it is called done"
     )
-    timeout: int = Field(default=30, ge=1, description="seconds to wait for the server")
-    prefer_grpc: bool = Field(default=False, description="speak gRPC (port 6334) to the server instead of HTTP")
+    timeout: Annotated[int, Costs("online")] = Field(default=30, ge=1, description="seconds to wait for the server")
+    prefer_grpc: Annotated[bool, Costs("online")] = Field(
+        default=False, description="speak gRPC (port 6334) to the server instead of HTTP"
+    )
 
     @model_validator(mode="after")
     def _one_place(self) -> QdrantOptions:

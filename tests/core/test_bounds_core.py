@@ -18,12 +18,12 @@ from imagora import errors, hookspecs
 ROOT = Path(__file__).resolve().parents[2]
 CORE = Path(imagora.__file__).parent
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("imagora_*/__init__.py"))
-ON_THE_CORE = ("recipe", "ingestion", "answering")
+ON_THE_CORE = ("recipe", "recipe_tools", "ingestion", "answering")
 EVERY_FILE = sorted(
     path
     for folder in (
         CORE,
-        *(CORE.parent / f"imagora_{name}" for name in ("decoder", "recipe", "ingestion", "answering")),
+        *(CORE.parent / f"imagora_{name}" for name in ("decoder", *ON_THE_CORE)),
         *PLUGINS,
     )
     for path in folder.rglob("*.py")

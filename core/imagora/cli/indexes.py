@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .completing import recipes
 from .opening import open_pipeline
 from .printable import printable
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Look at an index, check it and mend it.")
 
-Recipe = Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.", autocompletion=recipes)]
+Recipe = Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 
