@@ -156,6 +156,7 @@ MISTAKES: dict[str, tuple[int, list[str], str]] = {
     "a folder for a picture": (1, ["search", "toys.yaml", "-i", "folder"], "it is not a regular file"),
     "no index to ingest into": (1, ["ingest", "bare.yaml"], "has no index to ingest into"),
     "no path in the source": (1, ["ingest", "toys.yaml", "--source", "folder"], "has no source that takes a path"),
+    "no component of that name": (2, ["plugins", "toy_quot"], "called 'toy_quot'; did you mean 'toy_quote'?"),
     "a sub-command that is none": (2, ["recipe", "chek", "toys.yaml"], "no such command 'chek'"),
     "a NUL in the name": (1, ["search", "a\0b", "rose"], "there is no file and no shipped recipe called 'a\\x00b'"),
 }

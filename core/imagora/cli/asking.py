@@ -11,13 +11,14 @@ from rich.console import Console
 
 from imagora.errors import QueryError
 
+from .completing import recipes
 from .conditions import parse_filters
 from .opening import open_pipeline
 
 if TYPE_CHECKING:
     from imagora.pipeline import QueryParts
 
-Recipe = Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.")]
+Recipe = Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.", autocompletion=recipes)]
 Pictures = Annotated[list[Path] | None, typer.Option("-i", "--image", help="A picture to search with; more than once.")]
 Filters = Annotated[
     list[str] | None,

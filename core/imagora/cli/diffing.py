@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .completing import recipes
 from .printable import printable
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ _LEVELS = {
 
 
 def diff(
-    before: Annotated[str, typer.Argument(help="A recipe file, or a shipped recipe's name.")],
-    after: Annotated[str, typer.Argument(help="The recipe that it becomes.")],
+    before: Annotated[str, typer.Argument(help="A recipe file, or a shipped recipe's name.", autocompletion=recipes)],
+    after: Annotated[str, typer.Argument(help="The recipe that it becomes.", autocompletion=recipes)],
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Take A for an older version of B: as if it stood where B stands.")
     ] = False,

@@ -10,15 +10,19 @@ import typer
 
 from imagora.errors import QueryError
 
+from .completing import codes
+
 
 def explain(
-    code: Annotated[str | None, typer.Argument(help="The code of an error, such as IMG-305.")] = None,
+    code: Annotated[
+        str | None, typer.Argument(help="The code of an error, such as IMG-305.", autocompletion=codes)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say what the code of an error means, why it happens and what to do; without a code list all that there are."""
-    from imagora.codes import codes
+    from imagora.codes import codes as table
 
-    known = codes()
+    known = table()
     if code is None:
         listed = [asdict(entry) for entry in known.values()]
         plain = "\n".join(f"{entry.code}  {entry.title}" for entry in known.values())

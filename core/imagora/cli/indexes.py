@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .completing import recipes
 from .opening import open_pipeline
 from .printable import printable
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Look at an index, check it and mend it.")
 
-Recipe = Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.")]
+Recipe = Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.", autocompletion=recipes)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 

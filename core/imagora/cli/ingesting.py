@@ -16,6 +16,7 @@ from rich.console import Console
 
 from imagora.errors import QueryError
 
+from .completing import recipes
 from .opening import open_pipeline
 from .printable import printable
 from .watching import watch as watch_source
@@ -29,7 +30,7 @@ EVERY_SECONDS = 5.0
 
 
 def ingest(
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.")],
+    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.", autocompletion=recipes)],
     source: Annotated[Path | None, typer.Option(help="Where the items are, instead of what the recipe says.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take so many items at most, and delete none.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,

@@ -11,16 +11,28 @@ from rich.console import Console
 from rich.table import Table
 
 from imagora.catalog import KINDS, Catalog, Offer, installed_catalog
+from imagora.errors import QueryError, did_you_mean
 
+from .completing import offered
 from .printable import printable
 from .telling import FAILED_TO_LOAD
 
 
-def plugins(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
+def plugins(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Only these components or kinds; left out: all.", autocompletion=offered)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
     """List the components that the installed plugins offer."""
     catalog = installed_catalog()
-    listed = [_described(offer) for kind in KINDS for offer in catalog.offers(kind)]
-    commands = [{"name": command.name, "summary": command.summary} for command in catalog.commands()]
+    offers = [offer for kind in KINDS for offer in catalog.offers(kind)]
+    known = {*KINDS, *(offer.component.name for offer in offers)}
+    for name in names or ():
+        if name not in known:
+            raise QueryError(f"there is no component and no kind called '{name}'{did_you_mean(name, known)}")
+    listed = [_described(o) for o in offers if not names or {o.kind, o.component.name} & {*names}]
+    commands = [{"name": each.name, "summary": each.summary} for each in catalog.commands() if not names]
     twice = _offered_twice(catalog)
     failed = [{"plugin": str(plugin), "error": plugin.error, "code": FAILED_TO_LOAD} for plugin in catalog.failed]
     if as_json:

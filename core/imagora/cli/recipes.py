@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from . import diffing
+from .completing import recipes
 from .printable import printable
 
 app = typer.Typer(no_args_is_help=True, help="Check and show recipes.")
 app.command("diff")(diffing.diff)
 
-File = Annotated[str, typer.Argument(help="A recipe file, or a shipped recipe's name.")]
+File = Annotated[str, typer.Argument(help="A recipe file, or a shipped recipe's name.", autocompletion=recipes)]
 
 
 @app.command()
