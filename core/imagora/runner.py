@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from .item import Deleted, Item
@@ -15,25 +15,29 @@ from .stages import Entry, Prepared
 class Change:
     """Something to be written or deleted: its number among all that the source gave, and its row to be.
 
-    relabel: the index has the item's vectors, and only its metadata changed.
+    relabel: the index has the item's vectors, and only its metadata changed. thumbnail: a small copy is kept of its
+    picture, which is in no file.
     """
 
     number: int
     row: Row
     item: Item | Deleted
     relabel: bool = False
+    thumbnail: bool = False
 
 
 @dataclass(frozen=True)
 class Made:
     """What became of a change: an entry (without vectors for one that is only relabelled), or why there is none.
 
-    entry is None for a Deleted, and for an item that is refused with a reason.
+    entry is None for a Deleted, and for an item that is refused with a reason. thumbnail: a small copy of a picture
+    that is in no file, as a JPEG.
     """
 
     change: Change
     entry: Entry | None = None
     refusal: str = ""
+    thumbnail: bytes = field(default=b"", repr=False)
 
 
 class Maker(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from hashlib import sha256
+from pathlib import Path
 
 from imagora.assembly import Stages
 from imagora.errors import PictureError
@@ -25,8 +26,8 @@ AT_ONCE = 32
 class Changes:
     """Goes through a source once, and gives what must be written or deleted; the rest is counted or refused.
 
-    refused: names and reasons. hidden: there may be items that it did not give. limited: it has more than `limit`.
-    count: how many things it gave.
+    thumbnails: whether copies are kept of pictures that are in no file. refused: names and reasons. hidden: there may
+    be items that it did not give. limited: it has more than `limit`. count: how many things it gave.
     """
 
     def __init__(
@@ -35,8 +36,11 @@ class Changes:
         rows: Callable[[Sequence[str]], dict[str, Row]],
         made_by: str,
         limit: int | None = None,
+        *,
+        thumbnails: bool = False,
     ) -> None:
         self.source, self._rows, self._made_by, self._limit = source, rows, made_by, limit
+        self._thumbnails = thumbnails
         self.feed = source if isinstance(source, Feed) else None
         self.seen = Seen()
         self.refused: list[tuple[str, str]] = []
@@ -100,7 +104,8 @@ class Changes:
             self.unchanged += row is not None
             return None
         same = known is not None and (known.content, known.recipe) == (row.content, row.recipe)
-        return Change(number, row, item, relabel=same)
+        fileless = item.picture is not None and not isinstance(item.picture, Path)
+        return Change(number, row, item, relabel=same, thumbnail=fileless and self._thumbnails)
 
     def _row(self, id_: str, item: Item) -> Row | None:
         try:

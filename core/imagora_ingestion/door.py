@@ -18,6 +18,7 @@ from .generations import opened
 from .local import LocalRunner
 from .maker import EntryMaker
 from .road import ItemRoad
+from .thumbnails import thumbnails_of
 
 
 def ingest(
@@ -40,8 +41,10 @@ def ingest(
     with named("source", chosen.uri):
         total = chosen.count()
     with opened(plan, stages, create=True) as (index, ledger, generation):
-        changes = Changes(chosen, ledger.rows, made_by(plan, stages), limit)
-        road = ItemRoad(changes, index, ledger)
+        thumbnails = thumbnails_of(plan, stages, generation)
+        kept = thumbnails is not None and plan.pictures.thumbnails > 0
+        changes = Changes(chosen, ledger.rows, made_by(plan, stages), limit, thumbnails=kept)
+        road = ItemRoad(changes, index, ledger, thumbnails)
         road.report.generation = generation
         road.report.answering = not isinstance(stages.index, GenerationalIndex) or (
             stages.index.answering == generation

@@ -15,6 +15,7 @@ from imagora.stages import GenerationalIndex, Identity, Index
 from imagora_recipe.plan import Plan
 
 from .sqlite import SqliteLedger, beside
+from .thumbnails import thumbnails_of
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,8 @@ def collect(plan: Plan, stages: Stages, *, everything: bool = False, dry_run: bo
             known = ledger.open(number, create=False)  # first: it says where an ingest into it is running
             with closing(ledger):
                 index.drop(number)
+                if thumbnails := thumbnails_of(plan, stages, number):
+                    thumbnails.drop()
                 if known:
                     ledger.forget()
     return gone

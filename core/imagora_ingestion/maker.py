@@ -18,6 +18,7 @@ from imagora.stages import Entry, Prepared
 from imagora_recipe.plan import Plan
 
 from .embedding import embed
+from .thumbnails import thumbnail
 
 BATCH = 32
 
@@ -117,9 +118,16 @@ class EntryMaker:
             return [Made(batch[0][0], refusal=f"cannot be embedded: {type(error).__name__}: {error}")]
         nothing = "has nothing that the recipe's legs embed"
         return [
-            Made(change, entry) if entry.vectors else Made(change, refusal=nothing)
-            for (change, _), entry in zip(batch, entries, strict=True)
+            Made(change, entry, thumbnail=self._thumbnail(change, one))
+            if entry.vectors
+            else Made(change, refusal=nothing)
+            for (change, one), entry in zip(batch, entries, strict=True)
         ]
+
+    def _thumbnail(self, change: Change, prepared: Prepared) -> bytes:
+        if change.thumbnail and prepared.picture:
+            return thumbnail(prepared.picture, self._plan.pictures.thumbnails)
+        return b""
 
 
 def _judged(change: Change, call: Callable[[], Prepared]) -> Prepared | Made:

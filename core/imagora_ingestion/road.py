@@ -12,15 +12,18 @@ import time
 import uuid
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from imagora.ingest_report import IngestReport
 from imagora.item import Deleted
 from imagora.ledger import Ledger, Row
+from imagora.passages import PICTURE
 from imagora.record import named
 from imagora.runner import Change, Made, Maker, Runner
 from imagora.stages import Entry, Index
 
 from .changes import Changes
+from .thumbnails import Thumbnails
 
 _PAGE = 500
 
@@ -28,12 +31,13 @@ _PAGE = 500
 class ItemRoad:
     """One ingest: its report grows group by group."""
 
-    def __init__(self, changes: Changes, index: Index, ledger: Ledger) -> None:
-        self.changes, self.index, self.ledger = changes, index, ledger
+    def __init__(self, changes: Changes, index: Index, ledger: Ledger, thumbnails: Thumbnails | None = None) -> None:
+        self.changes, self.index, self.ledger, self.thumbnails = changes, index, ledger, thumbnails
         self.run = uuid.uuid4().hex
         self.report = IngestReport(source=changes.source.uri, quarantined=changes.refused)
         self._started = time.monotonic()
         self._stored = 0
+        self._new_thumbnails: dict[str, tuple[Path, bytes]] = {}
 
     def begin(self) -> None:
         """Forget what the index lost, and let a feed that this index has nothing of give all of it."""
@@ -88,13 +92,24 @@ class ItemRoad:
             if one.entry is None:
                 self._delete([id_])
             else:
-                waiting[id_] = one.change.row, one.entry
+                waiting[id_] = one.change.row, self._shown(one, one.entry)
         self._write_entries(list(waiting.values()))
         self._quarantine()
+
+    def _shown(self, made: Made, entry: Entry) -> Entry:
+        if self.thumbnails is None or not made.change.thumbnail:
+            return entry
+        path = self.thumbnails.path(made.change.row)
+        if made.thumbnail:
+            self._new_thumbnails[entry.id] = path, made.thumbnail
+        elif not path.exists():
+            return entry
+        return replace(entry, payload={**entry.payload, PICTURE: str(path)})
 
     def _write_entries(self, entries: list[tuple[Row, Entry]]) -> None:
         relabelled = [(row, entry) for row, entry in entries if not entry.vectors]
         if relabelled:
+            self._doubt([row.id for row, _ in relabelled])
             with named("index", self.index.place):
                 self.index.set_payloads({row.id: entry.payload for row, entry in relabelled})
             self.ledger.commit([row for row, _ in relabelled])
@@ -103,15 +118,27 @@ class ItemRoad:
         rows = [row for row, _ in upserts]
         if not rows:
             return
-        changed = sum(bool(known.content) for known in self.ledger.rows([row.id for row in rows]).values())
+        changed = self._doubt([row.id for row in rows])
         self.ledger.mark(rows, "embedded")
+        thumbnails = dict(self._new_thumbnails.pop(row.id) for row in rows if row.id in self._new_thumbnails)
+        if self.thumbnails:  # before the index says that they are there
+            self.thumbnails.write(thumbnails)
         with named("index", self.index.place):
             self.index.upsert([entry for _, entry in upserts])
         self.ledger.mark(rows, "written")
         self.ledger.commit(rows)
+        if self.thumbnails:
+            self.thumbnails.delete([row.id for row in rows], kept=thumbnails)
         self.report.embedded += len(rows)
         self.report.changed += changed
         self.report.added += len(rows) - changed
+
+    def _doubt(self, ids: Sequence[str]) -> int:
+        # From here until the commit the index may have either version: if the old one came back, it would be no news.
+        known = [row for row in self.ledger.rows(ids).values() if row.content]
+        if known:
+            self.ledger.commit([replace(row, recipe="") for row in known])
+        return len(known)
 
     def _prune(self) -> None:
         page: list[str] = []
@@ -136,6 +163,8 @@ class ItemRoad:
             self.ledger.commit([replace(row, content="", metadata="", recipe="") for row in known.values()])
             with named("index", self.index.place):
                 self.index.delete(ids)
+            if self.thumbnails:
+                self.thumbnails.delete(ids)
             self.ledger.delete(ids)
             self.report.deleted += sum(bool(row.content) for row in known.values())
 

@@ -23,6 +23,7 @@ from .changes import Changes, made_by
 from .door import chosen_source
 from .generations import opened
 from .maker import EntryMaker
+from .thumbnails import thumbnails_of
 
 SAMPLE = 16
 FLOAT = 4
@@ -65,7 +66,8 @@ def survey(plan: Plan, stages: Stages, source: str | Path | None = None, *, limi
         def rows(ids: Sequence[str]) -> dict[str, Row]:
             return ledger.rows(ids) if ledger else {}
 
-        changes = Changes(chosen, rows, made_by(plan, stages), limit)
+        kept = thumbnails_of(plan, stages, 1) is not None and plan.pictures.thumbnails > 0
+        changes = Changes(chosen, rows, made_by(plan, stages), limit, thumbnails=kept)
         stack.enter_context(closing(changes.seen))
         maker = stack.enter_context(closing(EntryMaker(plan, stages)))
         found = Survey(source=chosen.uri, quarantine=changes.refused)
@@ -111,7 +113,7 @@ def _estimate(found: Survey, maker: EntryMaker, taken: list[Change]) -> None:
     made = maker(taken)  # together, as an ingest does it
     found.seconds = (time.perf_counter() - started) / len(taken) * found.embed
     found.quarantine.extend((one.change.item.uri, one.refusal) for one in made if one.refusal)
-    sizes = [_bytes(one.entry) for one in made if one.entry]
+    sizes = [_bytes(one.entry) + len(one.thumbnail) for one in made if one.entry]
     found.sample = len(sizes)
     found.bytes = sum(sizes) * found.embed // len(taken)
 

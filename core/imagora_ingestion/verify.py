@@ -11,13 +11,15 @@ from imagora.stages import GenerationalIndex, Index
 from imagora_recipe.plan import Plan
 
 from .generations import opened
+from .thumbnails import thumbnails_of
 
 
 @dataclass(frozen=True)
 class Comparison:
     """What an index and its ledger say of one another.
 
-    missing: ids that the ledger has and the index has not. orphans: ids that the index has and the ledger has not.
+    missing: ids that the ledger has and the index has not. orphans: ids that the index has, or that have a thumbnail,
+    and the ledger has not.
     """
 
     place: str
@@ -44,14 +46,16 @@ class Comparison:
 def compare(plan: Plan, stages: Stages) -> Comparison:
     """Hold the recipe's index against its ledger; nothing is changed."""
     with opened(plan, stages, create=False, write=False) as parts:
-        return _compared(stages, *parts)
+        return _compared(plan, stages, *parts)
 
 
 def repair(plan: Plan, stages: Stages) -> Comparison:
     """Delete orphans, and forget what is missing, so that the next ingest brings it again; give what was found."""
     with opened(plan, stages, create=False) as (index, ledger, generation):
-        found = _compared(stages, index, ledger, generation)
+        found = _compared(plan, stages, index, ledger, generation)
         index.delete(found.orphans)
+        if thumbnails := thumbnails_of(plan, stages, generation):
+            thumbnails.delete(found.orphans)
         ledger.delete(found.missing)
         return found
 
@@ -62,8 +66,10 @@ def quarantined(plan: Plan, stages: Stages) -> list[tuple[str, str, str]]:
         return ledger.quarantined()
 
 
-def _compared(stages: Stages, index: Index, ledger: Ledger, generation: int) -> Comparison:
+def _compared(plan: Plan, stages: Stages, index: Index, ledger: Ledger, generation: int) -> Comparison:
     there, written = set(index.ids()), set(ledger.ids(committed=True))
+    thumbnails = thumbnails_of(plan, stages, generation)
+    held = there | set(thumbnails.ids() if thumbnails else ())
     whole = stages.index
     return Comparison(
         place=index.place,
@@ -74,6 +80,6 @@ def _compared(stages: Stages, index: Index, ledger: Ledger, generation: int) -> 
         items=len(written),
         states=dict(ledger.states()),
         missing=tuple(sorted(written - there)),
-        orphans=tuple(sorted(there - written)),
+        orphans=tuple(sorted(held - written)),
         quarantined=tuple(ledger.quarantined()),
     )

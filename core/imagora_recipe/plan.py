@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from imagora.catalog import Offer
 from imagora.errors import Problem
-from imagora.options import Nested, NestedComponent, Options
+from imagora.options import Nested, NestedComponent, Options, RecipePath
 from imagora.stages import Place
 from pydantic import Field, field_validator
 
@@ -87,6 +87,16 @@ class PictureOptions(Options):
         description="The processor time one picture may take, in seconds; by the clock it may take ten times as long.",
     )
     workers: int = Field(default=2, ge=1, le=64, description="How many pictures are decoded at once.")
+    thumbnails: int = Field(
+        default=512,
+        ge=0,
+        le=8192,
+        description="The longer side, in pixels, of the copy that is kept of a picture which is in no file, such as a "
+        "PDF's page or one from a bucket, so that an answer can show it; 0: none is kept.",
+    )
+    thumbnails_path: RecipePath | None = Field(
+        default=None, description="The folder of these copies; by default it lies beside an embedded index."
+    )
 
 
 @dataclass(frozen=True)

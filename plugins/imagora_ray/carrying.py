@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from imagora.errors import ImagoraError, PictureError, SourceError, StageError
 from imagora.item import Deleted
+from imagora.passages import PICTURE
 from imagora.runner import Change, Made
 from imagora.stages import Entry
 
+Result: TypeAlias = tuple[Entry | None, str, bytes]
+"""What a worker says of a change: its entry or why there is none, and its thumbnail."""
 MOST_BYTES = 64_000_000  # the decoder takes no more: one byte over it lets it say so itself
 
 
@@ -55,15 +58,22 @@ class Sent:
     changes: Sequence[Change]
     refused: dict[int, Made]
 
-    def joined(self, results: Sequence[tuple[Entry | None, str]]) -> list[Made]:
+    def joined(self, results: Sequence[Result]) -> list[Made]:
         """Give what became of every change, with what the worker says of those that it got."""
         said = iter(results)
-        return [self.refused.get(place) or Made(change, *next(said)) for place, change in enumerate(self.changes)]
+        return [self.refused.get(place) or _made(change, *next(said)) for place, change in enumerate(self.changes)]
+
+
+def _made(change: Change, entry: Entry | None, refusal: str, thumbnail: bytes) -> Made:
+    picture = None if isinstance(change.item, Deleted) else change.item.picture
+    if entry and isinstance(picture, Path):  # the worker may have got its bytes, and not known where it is
+        entry = replace(entry, payload={**entry.payload, PICTURE: str(picture)})
+    return Made(change, entry, refusal, thumbnail)
 
 
 def packed_results(made: Sequence[Made]) -> bytes:
     """Pack what a worker made, without the changes, which who sent them still has."""
-    return pickle.dumps([(one.entry, one.refusal) for one in made], pickle.HIGHEST_PROTOCOL)
+    return pickle.dumps([(one.entry, one.refusal, one.thumbnail) for one in made], pickle.HIGHEST_PROTOCOL)
 
 
 def packed_error(error: Exception) -> bytes:
@@ -90,7 +100,7 @@ def _error(parts: Any) -> Exception | None:
     return error
 
 
-def unpacked(data: bytes) -> list[tuple[Entry | None, str]]:
+def unpacked(data: bytes) -> list[Result]:
     """Give a worker's results, or raise the error that it packed."""
     got: Any = pickle.loads(data)  # noqa: S301 - from our own worker
     if error := _error(got):

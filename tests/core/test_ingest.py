@@ -437,3 +437,45 @@ def test_pictures_wait_in_a_window_that_bounds_the_memory(tmp_path: Path) -> Non
 
     Pipeline(pipeline.plan, replace(pipeline.stages, source=source)).ingest(on_progress=on_progress)
     assert BATCH <= most <= 7 * BATCH
+
+
+def test_a_source_that_goes_back_after_a_crash_gets_its_old_version_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = texts("rose", "sea"), texts("rose", "sea", words="other words of")
+    pipeline_of(tmp_path, *old).ingest()
+    broken = pipeline_of(tmp_path, *new)
+
+    def crash(rows: Sequence[Any], state: str) -> None:
+        if state == "written":  # the index has the new version, and the ledger does not know it yet
+            raise KeyboardInterrupt
+        mark(rows, state)
+
+    ledger: Any = broken.stages.ledger
+    mark = ledger.mark
+    monkeypatch.setattr(ledger, "mark", crash)
+    with pytest.raises(KeyboardInterrupt):
+        broken.ingest()
+    again = pipeline_of(tmp_path, *old)
+    report = again.ingest()
+    assert (report.changed, report.added, report.unchanged) == (2, 0, 0)
+    assert sorted(passage.get_content() for passage in again.search("words").passages) == [one.text for one in old]
+
+
+def test_metadata_that_go_back_after_a_crash_are_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap, dear = (Item("rose", "words", metadata={"price": price}) for price in (1, 9))
+    pipeline_of(tmp_path, cheap).ingest()
+    broken = pipeline_of(tmp_path, dear)
+    index: Any = broken.stages.index
+    write = index.set_payloads
+
+    def crash(payloads: Any) -> None:
+        write(payloads)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(index, "set_payloads", crash)
+    with pytest.raises(KeyboardInterrupt):
+        broken.ingest()
+    again = pipeline_of(tmp_path, cheap)
+    again.ingest()
+    assert [passage.node.metadata["price"] for passage in again.search("words").passages] == [1]

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 from imagora.errors import ImagoraError, Problem, RecipeError, SourceError, StageError
+from imagora.item import Deleted
+from imagora.passages import PICTURE, payload_of
 from imagora.runner import Change, Made
-from imagora_ray.carrying import packed_error, sendable, unpacked
+from imagora.stages import Entry
+from imagora_ray.carrying import Sent, packed_error, packed_results, sendable, unpacked
 from ray_toys import broken_picture, change
 
 
@@ -51,6 +54,21 @@ def test_a_file_is_read_where_the_workers_do_not_see_it(tmp_path: Path) -> None:
     read = sendable(change(0, picture=file), read_files=True)
     assert isinstance(kept, Change) and kept.item.picture == file  # type: ignore[union-attr] # it is an item
     assert isinstance(read, Change) and read.item.picture == b"bytes"  # type: ignore[union-attr] # as above
+
+
+def test_a_picture_stays_where_it_is_for_those_who_look_for_it_later(tmp_path: Path) -> None:
+    file = tmp_path / "picture.png"
+    file.write_bytes(b"bytes")
+    here = [change(0, picture=file), change(1, picture=b"bytes"), Change(2, change(2).row, Deleted("item 2"))]
+    there = [sendable(one, read_files=True) for one in here]
+    made = [
+        Made(one, Entry(one.row.id, {}, payload_of(one.item)), thumbnail=b"small")  # type: ignore[arg-type] # an item
+        for one in there[:2]
+        if isinstance(one, Change)
+    ]
+    joined = Sent(here, {}).joined(unpacked(packed_results([*made, Made(here[2])])))
+    assert [one.entry and one.entry.payload[PICTURE] for one in joined] == [str(file), None, None]
+    assert [(one.change, one.thumbnail) for one in joined] == [(here[0], b"small"), (here[1], b"small"), (here[2], b"")]
 
 
 def test_what_cannot_be_read_is_refused_with_its_reason(tmp_path: Path) -> None:
