@@ -207,7 +207,15 @@ class Pipeline:
             raise PictureError(f"{which} cannot be used: {error}", code=error.code) from error
 
 
-def load(recipe: str | Path, catalog: Catalog | None = None) -> Pipeline:
-    """Check a recipe (a shipped one's name, or a file), build it and give its pipeline."""
+def load(recipe: str | Path, catalog: Catalog | None = None, *, locked: bool = False) -> Pipeline:
+    """Check a recipe (a shipped one's name, or a file), build it and give its pipeline.
+
+    locked: raise RecipeError unless everything is as the recipe's lock says; see `imagora recipe lock`.
+    """
     plan = check(recipe, catalog)
-    return Pipeline(plan, assemble(plan))
+    stages = assemble(plan)
+    if locked:
+        from imagora_recipe_tools.unlocked import refuse_unlocked
+
+        refuse_unlocked(plan, stages)
+    return Pipeline(plan, stages)

@@ -318,6 +318,14 @@ class Generator(Protocol):
     async def achat(self, messages: Sequence[ChatMessage]) -> ChatResponse: ...
 
 
+@runtime_checkable
+class Weighted(Protocol):
+    """A stage, no embedder, that runs a model of its own in this process and can say which."""
+
+    def weights_hash(self) -> str:
+        """Give a sha256 of the weights, in hex; may load the model."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What a guardrail says of one text: pass it, redact it (then `text` is what goes on) or refuse, and why.

@@ -47,9 +47,14 @@ def said_by(plan: Plan, path: Callable[[Path], str] = lambda path: str(path.abso
 
 def secrets_of(plan: Plan) -> set[str]:
     """Give the values that must not be printed: keys and passwords, and whatever came from the environment."""
-    names = _VARIABLE.findall(" ".join(map(str, _leaves(read_merged(plan.file)))))
     known = {secret for planned in plan.components() for secret in planned.secrets}
-    return {secret for secret in (*known, *(os.environ.get(name, "") for name in names)) if secret}
+    return {secret for secret in (*known, *(os.environ.get(name, "") for name in environment_of(plan))) if secret}
+
+
+def environment_of(plan: Plan) -> list[str]:
+    """Give the names of the environment's variables that a recipe takes values from."""
+    said = " ".join(map(str, _leaves(read_merged(plan.file))))
+    return sorted(set(_VARIABLE.findall(said)))
 
 
 def without_secrets(value: Any, secrets: set[str]) -> Any:
@@ -83,6 +88,8 @@ def _plain(value: Any, path: Callable[[Path], str], name: str = "") -> Any:  # n
     if isinstance(value, Path):
         return path(value)
     plain = to_jsonable_python(value, fallback=str)
+    if isinstance(plain, float) and plain.is_integer():
+        return int(plain)  # a default of 100 and 100 in a recipe, which is read as 100.0, are the same
     return without_passwords(plain) if isinstance(plain, str) else plain
 
 

@@ -49,6 +49,13 @@ class CrossEncoderReranker(BaseNodePostprocessor):
         """Give the name that LlamaIndex's events carry."""
         return "CrossEncoderReranker"
 
+    def weights_hash(self) -> str:
+        """Give the hash of the model's weights; loads it."""
+        from .models import weights_hash
+
+        with self._lock:
+            return weights_hash(self._options.model, self._loaded())
+
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:

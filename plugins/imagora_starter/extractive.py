@@ -20,6 +20,7 @@ from llama_index.core.llms import CustomLLM
 from pydantic import PrivateAttr
 
 from .evidence import Evidence, weigh
+from .head import header
 from .options import ExtractiveOptions
 from .sentences import LONGEST_TITLE, Quotable, clean, quotable
 from .towers import text_tower
@@ -50,6 +51,10 @@ class Extractive(CustomLLM):
     def metadata(self) -> LLMMetadata:
         """Say what it is; it takes passages of any length."""
         return LLMMetadata(model_name="imagora-extractive", is_chat_model=True, context_window=1_000_000)
+
+    def weights_hash(self) -> str:
+        """Give the hash of MiniLM, whose vectors choose the sentences."""
+        return header().minilm
 
     def answer(self, message: ChatMessage) -> str:
         """Answer the question of a prompt from its passages; without passages nothing answers."""

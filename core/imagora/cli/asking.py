@@ -13,7 +13,7 @@ from imagora.errors import QueryError
 
 from .completing import recipes
 from .conditions import parse_filters
-from .opening import open_pipeline
+from .opening import Locked, open_pipeline
 
 if TYPE_CHECKING:
     from imagora.pipeline import QueryParts
@@ -48,6 +48,7 @@ def search(
     weight: Weights = None,
     tenant: Tenant = "",
     group: Groups = None,
+    locked: Locked = False,
     as_json: AsJson = False,
 ) -> None:
     """Find pictures and texts by words, by a picture, or by both."""
@@ -55,7 +56,7 @@ def search(
     parts = _parts(image, filters, top, unlike, unlike_image, weight, tenant, group)
     if not text.strip() and not image:
         raise QueryError("say what to look for in words, or give a picture with -i FILE", code="IMG-502")
-    with open_pipeline(recipe) as pipeline:
+    with open_pipeline(recipe, locked=locked) as pipeline:
         found = pipeline.search(text, **parts)
     from imagora.answer import passages_to_dicts
 
@@ -78,6 +79,7 @@ def ask(
     weight: Weights = None,
     tenant: Tenant = "",
     group: Groups = None,
+    locked: Locked = False,
     as_json: AsJson = False,
     explain: Annotated[
         bool, typer.Option(help="Show passages, scores, times, and what each part is and is not.")
@@ -88,7 +90,7 @@ def ask(
     parts = _parts(image, filters, top, unlike, unlike_image, weight, tenant, group)
     if not text.strip() and not image:
         raise QueryError("ask something in words, or give a picture with -i FILE", code="IMG-502")
-    with open_pipeline(recipe) as pipeline:
+    with open_pipeline(recipe, locked=locked) as pipeline:
         answer = pipeline.ask(text, **parts)
         plan = pipeline.plan
     if as_json:

@@ -17,7 +17,7 @@ from rich.console import Console
 from imagora.errors import QueryError
 
 from .completing import recipes
-from .opening import open_pipeline
+from .opening import Locked, open_pipeline
 from .printable import printable
 from .watching import watch as watch_source
 
@@ -37,6 +37,7 @@ def ingest(
     resume: Annotated[bool, typer.Option("--resume", help="Say first what an interrupted ingest left behind.")] = False,
     quarantined: Annotated[bool, typer.Option("--quarantined", help="List what the last ingest refused.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Ingest again whenever the source changes.")] = False,
+    locked: Locked = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Bring a recipe's index up to date with its source: new and changed items in, deleted ones out.
@@ -47,7 +48,7 @@ def ingest(
     """
     if watch and (dry_run or quarantined or limit is not None):
         raise QueryError("--watch goes with none of --dry-run, --quarantined and --limit", code="IMG-105")
-    with open_pipeline(recipe) as pipeline:
+    with open_pipeline(recipe, locked=locked) as pipeline:
         if dry_run:
             _survey(pipeline, source, limit, as_json=as_json)
             return

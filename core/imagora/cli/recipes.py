@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from . import diffing
+from . import diffing, locking
 from .completing import recipes
 from .printable import printable
 
 app = typer.Typer(no_args_is_help=True, help="Check and show recipes.")
 app.command("diff")(diffing.diff)
+app.command("lock")(locking.lock)
 
 File = Annotated[str, typer.Argument(help="A recipe file, or a shipped recipe's name.", autocompletion=recipes)]
 
