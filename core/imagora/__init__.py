@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .answer import Answer, Citation, Found, Passage, StageRecord
-    from .component import BuildContext, Command, Component
+    from .component import BuildContext, Command, Component, Model
     from .hookspecs import hookimpl
     from .ingest_report import IngestReport, Progress
     from .item import Deleted, Item, Picture, Unreadable
@@ -21,14 +21,15 @@ __version__ = "0.1.0"
 # fmt: off
 __all__ = [
     "Answer", "BuildContext", "Citation", "Command", "Component", "Costs", "Deleted", "Found", "Identity",
-    "IngestReport", "Item", "Nested", "NestedComponent", "Options", "Passage", "Picture", "Pipeline", "Principal",
-    "Progress", "Query", "RecipePath", "StageRecord", "Unreadable", "Verdict", "__version__", "hookimpl", "load",
+    "IngestReport", "Item", "Model", "Nested", "NestedComponent", "Options", "Passage", "Picture", "Pipeline",
+    "Principal", "Progress", "Query", "RecipePath", "StageRecord", "Unreadable", "Verdict",
+    "__version__", "hookimpl", "load",
 ]
 # fmt: on
 
 _HOMES = {
     "answer": ("Answer", "Citation", "Found", "Passage", "StageRecord"),
-    "component": ("BuildContext", "Command", "Component"),
+    "component": ("BuildContext", "Command", "Component", "Model"),
     "hookspecs": ("hookimpl",),
     "ingest_report": ("IngestReport", "Progress"),
     "item": ("Deleted", "Item", "Picture", "Unreadable"),

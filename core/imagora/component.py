@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from .health import Check
     from .options import NestedComponent, Options
     from .stages import Embedder, Generator, Index
 
@@ -35,13 +37,29 @@ class BuildContext:
 
 
 @dataclass(frozen=True)
+class Model:
+    """A model that a component uses, for `imagora doctor` and `imagora licences`; nobody loads it for that.
+
+    files: gives where it is read from; empty for one that runs elsewhere; raises an ImagoraError where it is not there.
+    distribution: the one that ships it. licence: its SPDX expression where that is known, and `licence_by`, from what;
+    left empty, the distribution's metadata and the model's own card are read.
+    """
+
+    name: str
+    files: Callable[[], Iterable[Path]] = tuple
+    distribution: str = ""
+    licence: str = ""
+    licence_by: str = ""
+
+
+@dataclass(frozen=True)
 class Component(Generic[OptionsT]):
     """One thing that a recipe can name with `use:`; its kind is the kind of the hook that offered it.
 
     name: lower case with underscores, as written in recipes. build: cheap; weights and connections come when the
     stage is first used. requires: import packages that must be there, e.g. ("torch", "open_clip"). extra: the
     distribution's extra that brings them, for the pip line in the error when one is missing. about: plainly what it is
-    and what it is not, for `--explain`.
+    and what it is not, for `--explain`. models, checks: of its options, for `imagora licences` and `imagora doctor`.
     """
 
     name: str
@@ -51,6 +69,8 @@ class Component(Generic[OptionsT]):
     requires: tuple[str, ...] = ()
     extra: str | None = None
     about: str = ""
+    models: Callable[[OptionsT], Iterable[Model]] | None = None
+    checks: Callable[[OptionsT], Iterable[Check]] | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from .extends import SHIPPED, find, read_merged
+from .licences import Licences, Wrong
+from .licences import read as read_licences
 from .plan import AccessOptions, AnswerOptions, PictureOptions, Plan, Planned, PromptOptions
 from .tree import Value, masked, parse, replaced, without_passwords
 
@@ -32,7 +34,7 @@ _SETTINGS: dict[str, type[Options]] = {
     **{"prompt": PromptOptions, "pictures": PictureOptions},
     **{"answer": AnswerOptions, "access": AccessOptions},
 }
-SECTIONS = ("recipe", "extends", "description", *_ONE, *_LISTS, "embedders", "guardrails", *_SETTINGS)
+SECTIONS = ("recipe", "extends", "description", *_ONE, *_LISTS, "embedders", "guardrails", *_SETTINGS, "licences")
 TRACES = "IMAGORA_TRACES"
 """The environment variable that names a tracer for recipes which name none."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -88,10 +90,20 @@ class _Checker:
         settings: dict[str, Any] = {
             name: self._options(model, sections[name], name) for name, model in _SETTINGS.items() if name in sections
         }
+        if "licences" in sections:
+            settings["licences"] = self._licences(sections["licences"])
         self._completeness(tree, sections)
         known = {name: options for name, options in settings.items() if options is not None}
         parts: dict[str, Any] = {**one, **lists, **known, "embedders": embedders, "guardrails": guardrails}
         return Plan(name=file.stem, file=file, **parts)
+
+    def _licences(self, section: Value) -> Licences:
+        found = list(read_licences(section))
+        for wrong in found:
+            if isinstance(wrong, Wrong):
+                self._wrong("IMG-319", wrong.value, wrong.where, wrong.what)
+        stated = dict(pair for pair in found if isinstance(pair, tuple))
+        return Licences(tuple(one for one in found if isinstance(one, str)), stated)
 
     def with_environment(self, value: Value, where: str) -> Value:
         """Put in values from the environment; a whole value only, so that nobody builds one out of pieces."""

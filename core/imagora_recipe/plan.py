@@ -16,6 +16,7 @@ from imagora.options import Nested, NestedComponent, Options, RecipePath
 from imagora.stages import Place
 from pydantic import Field, field_validator
 
+from .licences import Licences
 from .tree import Mark, masked
 
 
@@ -152,6 +153,7 @@ class Plan:
     pictures: PictureOptions = field(default_factory=PictureOptions)
     answer: AnswerOptions = field(default_factory=AnswerOptions)
     access: AccessOptions = field(default_factory=AccessOptions)
+    licences: Licences | None = None
 
     def components(self) -> Iterator[Planned]:
         """Give every planned component in the order in which stages are built, with those within its options."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import imagora
-from imagora import BuildContext, Component
+from imagora import BuildContext, Component, Model
 
 
 @imagora.hookimpl
@@ -29,6 +29,7 @@ def offer_preparers() -> list[Component[Any]]:
             build=_build_blip2,
             requires=("torch", "transformers"),
             extra="blip",
+            models=lambda options: [Model(options.model.name, lambda: sorted(options.model.glob("*.safetensors")))],
             about="English captions, without a server. Nothing is downloaded, and no code from the folder is run.",
         ),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import imagora
-from imagora import BuildContext, Component
+from imagora import BuildContext, Component, Model
 
 
 @imagora.hookimpl
@@ -21,8 +21,15 @@ def offer_embedders() -> list[Component[Any]]:
             build=_build,
             requires=("torch", "torchvision", "open_clip"),
             extra="clip",
+            models=_models,
         )
     ]
+
+
+def _models(options: Any) -> list[Model]:
+    from .on_disk import model_of
+
+    return [model_of(options)]
 
 
 def _build(options: Any, _context: BuildContext) -> Any:

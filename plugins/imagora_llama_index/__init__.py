@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import imagora
-from imagora import BuildContext, Component
+from imagora import BuildContext, Component, Model
 
 
 @imagora.hookimpl
@@ -21,6 +21,7 @@ def offer_generators() -> list[Component[Any]]:
             build=_build_openai,
             requires=("llama_index.llms.openai", "openai"),
             extra="openai",
+            models=_models,
             about="Prompts, with their passages and pictures, go to OpenAI or to the host in 'url'.",
         ),
         Component(
@@ -28,10 +29,15 @@ def offer_generators() -> list[Component[Any]]:
             summary="Writes answers with a model by one of LlamaIndex's integrations, such as anthropic or ollama.",
             options=LlamaIndexOptions,
             build=_build_integration,
+            models=_models,
             about="The integration's package is installed by you; the error says which. Only the names that Imagora "
             "knows can be used: a recipe holds no import paths. Prompts go where the integration sends them.",
         ),
     ]
+
+
+def _models(options: Any) -> list[Model]:
+    return [Model(options.model)]
 
 
 def _build_openai(options: Any, _context: BuildContext) -> object:

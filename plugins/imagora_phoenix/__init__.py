@@ -8,7 +8,10 @@ import imagora
 from imagora import BuildContext, Component
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import typer
+    from imagora.health import Check
 
 
 def _app() -> typer.Typer:
@@ -27,6 +30,11 @@ def offer_tracers() -> list[Component[Any]]:
 
         return PhoenixTracer(options, context.generator, context.embedders)
 
+    def checks(options: PhoenixOptions) -> Iterable[Check]:
+        from .health import checks
+
+        return checks(options)
+
     return [
         Component(
             name="phoenix",
@@ -41,6 +49,7 @@ def offer_tracers() -> list[Component[Any]]:
                 "requests",
             ),
             extra="phoenix",
+            checks=checks,
             about="Phoenix runs elsewhere and is not needed here. Where a guardrail stands in the recipe, no words and "
             "no pictures are sent unless 'content: shown' says so. A collector that is down costs traces, which are "
             "counted, and slows down no query. No proxy of the environment is used.",

@@ -21,6 +21,7 @@ def offer_sources() -> list[Component[Any]]:
             build=_build,
             requires=("psycopg",),
             extra="postgres",
+            checks=_checks,
             about="Reads in a read-only transaction of one snapshot, which stays open while the rows are read. Without "
             "'cursor' every run reads every row, embeds what changed and deletes what is gone. With 'cursor' a run "
             "reads only what changed since the last one, and sees deletions only by the column 'deleted'.",
@@ -41,11 +42,18 @@ def offer_ledgers() -> list[Component[Any]]:
             build=_build_ledger,
             requires=("psycopg",),
             extra="postgres",
+            checks=_checks,
             about="Makes its tables when they are missing. An ingest holds a lock for as long as it runs, and a second "
             "one into the same ledger ends at once; reading is always possible. The lock belongs to the connection, so "
             "a pooler in between must keep connections whole (session pooling).",
         )
     ]
+
+
+def _checks(options: Any) -> Any:
+    from .health import checks
+
+    return checks(options)
 
 
 def _build(options: Any, _context: BuildContext) -> Any:

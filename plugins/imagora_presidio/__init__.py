@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import imagora
-from imagora import BuildContext, Component
+from imagora import BuildContext, Component, Model
 
 
 @imagora.hookimpl
@@ -19,6 +19,11 @@ def offer_guardrails() -> list[Component[Any]]:
 
         return PresidioGuardrail(options, installed_model(options))
 
+    def models(options: PresidioOptions) -> list[Model]:
+        from .models import model_of
+
+        return [model_of(options)]
+
     return [
         Component(
             name="presidio",
@@ -27,5 +32,6 @@ def offer_guardrails() -> list[Component[Any]]:
             build=build,
             requires=("presidio_analyzer", "spacy", "phonenumbers", "tldextract"),
             extra="presidio",
+            models=models,
         )
     ]

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 import imagora
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from imagora.health import Check
+
     from .options import Bm25Options, QdrantOptions
 
 
@@ -23,6 +27,7 @@ def offer_indexes() -> list[imagora.Component[Any]]:
             build=_index,
             requires=("qdrant_edge", "qdrant_client"),
             extra="qdrant",
+            checks=_checks,
         )
     ]
 
@@ -42,6 +47,12 @@ def offer_embedders() -> list[imagora.Component[Any]]:
             extra="qdrant",
         )
     ]
+
+
+def _checks(options: QdrantOptions) -> Iterable[Check]:
+    from .health import checks
+
+    return checks(options)
 
 
 def _index(options: QdrantOptions, context: imagora.BuildContext) -> Any:

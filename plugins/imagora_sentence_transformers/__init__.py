@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import imagora
-from imagora import BuildContext, Component
+from imagora import BuildContext, Component, Model
 
 _REQUIRES = ("torch", "transformers", "sentence_transformers")
 _EXTRA = "sentence-transformers"
@@ -24,6 +24,7 @@ def offer_embedders() -> list[Component[Any]]:
             build=_build_embedding,
             requires=_REQUIRES,
             extra=_EXTRA,
+            models=_models,
         )
     ]
 
@@ -41,8 +42,15 @@ def offer_rerankers() -> list[Component[Any]]:
             build=_build_reranker,
             requires=_REQUIRES,
             extra=_EXTRA,
+            models=_models,
         )
     ]
+
+
+def _models(options: Any) -> list[Model]:
+    from .on_disk import model_of
+
+    return [model_of(options.model)]
 
 
 def _build_embedding(options: Any, _context: BuildContext) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imagora import BuildContext, Component, hookimpl
+from imagora import BuildContext, Component, Model, hookimpl
 
 if TYPE_CHECKING:
     from .options import ExtractiveOptions, StarterOptions
@@ -25,6 +25,12 @@ def _build_generator(options: ExtractiveOptions, context: BuildContext) -> objec
     return Extractive(options)
 
 
+def _models() -> list[Model]:
+    from .packages import models
+
+    return models()
+
+
 @hookimpl
 def offer_embedders() -> list[Component[Any]]:
     """Offer the starter's encoder for the legs `image` and `text`."""
@@ -40,6 +46,7 @@ def offer_embedders() -> list[Component[Any]]:
             REQUIRES,
             extra="starter",
             about=ABOUT_EMBEDDER,
+            models=lambda _options: _models(),
         )
     ]
 
@@ -59,5 +66,6 @@ def offer_generators() -> list[Component[Any]]:
             REQUIRES,
             extra="starter",
             about=ABOUT_EXTRACTIVE,
+            models=lambda _options: _models()[:1],
         )
     ]

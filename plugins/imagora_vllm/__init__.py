@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import imagora
-from imagora import BuildContext, Component
+from imagora import BuildContext, Component, Model
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import typer
+    from imagora.health import Check
 
 
 def _app() -> typer.Typer:
@@ -27,6 +30,11 @@ def offer_generators() -> list[Component[Any]]:
 
         return VllmChat(options)
 
+    def checks(options: VllmOptions) -> Iterable[Check]:
+        from .health import checks
+
+        return checks(options)
+
     return [
         Component(
             name="vllm",
@@ -35,6 +43,8 @@ def offer_generators() -> list[Component[Any]]:
             build=build,
             requires=("httpx",),
             extra="vllm",
+            models=lambda options: [Model(options.model)],
+            checks=checks,
             about="Speaks to a server that runs elsewhere ('imagora vllm-command' says how to start one); vLLM itself "
             "is not needed here. Pictures are sent inline, re-encoded. No proxy of the environment is used.",
         )
