@@ -58,9 +58,12 @@ class Stages:
     tracer: Tracer = field(default_factory=NoTracer)
 
 
-def assemble(plan: Plan) -> Stages:
-    """Build every stage of a plan; raise RecipeError where a build function refuses its options."""
-    start = BuildContext(recipe=plan.name)
+def assemble(plan: Plan, built: list[tuple[NestedComponent, Embedder]] | None = None) -> Stages:
+    """Build every stage of a plan; raise RecipeError where a build function refuses its options.
+
+    built: embedders that there are already, of other pipelines; those that are built now are added.
+    """
+    start = BuildContext(recipe=plan.name, built=[] if built is None else built)
     embedders = _embedders(plan, start)
     with_embedders = replace(start, embedders=embedders)
     index: Index | None = build(plan.index, with_embedders) if plan.index else None

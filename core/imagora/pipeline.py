@@ -126,7 +126,7 @@ class Pipeline:
 
     @cached_property
     def _road(self) -> QueryRoad:
-        return QueryRoad(self.plan, self.stages, self._open_index, self._decoded)
+        return QueryRoad(self.plan, self.stages, self.ready, self._decoded)
 
     # The doors: words and pictures as people have them, synchronous and asynchronous.
 
@@ -181,7 +181,8 @@ class Pipeline:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _open_index(self) -> None:
+    async def ready(self) -> None:
+        """Open the index, so that the first query need not wait for it; raise what is wrong with it."""
         if self.stages.index is not None and not self._is_open:
             await asyncio.to_thread(self._opened)  # it may read weights for their hash
 

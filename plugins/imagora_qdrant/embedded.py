@@ -24,18 +24,17 @@ from .folder_layout import (
     ABOUT,
     ENGINE,
     INDEX,
-    LOCK,
     numbered,
     read_about,
     refuse_strangers,
     remove_leftovers,
     unfinished,
 )
-from .folder_lock import FolderLock
 from .identities import Legs, to_document
 from .options import FieldType, QdrantOptions
 from .place import place_of
 from .search import search_steps
+from .shard import Shard, shard_of
 
 _WRITES_BETWEEN_GRAPHS = 10_000
 _PAGE = 1_000
@@ -53,8 +52,7 @@ class EmbeddedStore:
         self._index = folder / numbered(INDEX, generation)
         self._dialect = EdgeDialect(options.hnsw.ef)
         self._shard: edge.EdgeShard | None = None
-        self._lock = FolderLock(folder / numbered(LOCK, generation), self.place)
-        self._writes = 0
+        self._shared: Shard | None = None
 
     @property
     def place(self) -> str:
@@ -70,7 +68,7 @@ class EmbeddedStore:
         """Make the index beside its place and move it there whole, so that a crash leaves nothing half made."""
         need_room(self._folder, self.place)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock.take()
+        self._hold()
         making = Path(tempfile.mkdtemp(prefix=unfinished(self._generation), dir=self._folder))
         (making / ENGINE).mkdir()
         edge.EdgeShard.create(str(making / ENGINE), config_of(legs, self._options)).close()
@@ -82,9 +80,9 @@ class EmbeddedStore:
         sync_folder(self._folder)
 
     def attach(self) -> None:
-        self._lock.take()
+        shared = self._hold()
         try:
-            self._shard = edge.EdgeShard.load(str(self._index / ENGINE))
+            self._shard = shared.loaded(lambda: edge.EdgeShard.load(str(self._index / ENGINE)))
         except Exception as error:
             if is_full(self._folder):
                 full = f"the disk of the index at '{self.place}' is full, and opening it takes some room; make room"
@@ -145,14 +143,17 @@ class EmbeddedStore:
         return await asyncio.get_running_loop().run_in_executor(None, self.search_now, request)
 
     def detach(self) -> None:
-        shard, self._shard = self._shard, None
-        try:
-            if shard is not None:
-                self._build_graphs(shard)
-                shard.flush()
-                shard.close()
-        finally:
-            self._lock.release()
+        self._shard = None
+        shared, self._shared = self._shared, None
+        if shared is not None:
+            shared.let_go(lambda shard: self._build_graphs(shard, shared))
+
+    def _hold(self) -> Shard:
+        if self._shared is None:
+            shared = shard_of(self._folder, self._generation, self.place)
+            shared.hold()
+            self._shared = shared
+        return self._shared
 
     @property
     def _open(self) -> edge.EdgeShard:
@@ -167,15 +168,16 @@ class EmbeddedStore:
             shard.flush()
         except Exception as error:
             raise UnusableIndex(f"the index at '{self.place}' cannot be written to: {error}") from error
-        self._writes += size
-        if self._writes >= _WRITES_BETWEEN_GRAPHS:
-            self._build_graphs(shard)
+        shared = self._hold()
+        shared.writes += size
+        if shared.writes >= _WRITES_BETWEEN_GRAPHS:
+            self._build_graphs(shard, shared)
 
-    def _build_graphs(self, shard: edge.EdgeShard) -> None:
+    def _build_graphs(self, shard: edge.EdgeShard, shared: Shard) -> None:
         # They are built in a copy of what is there. Without them searches find the same, only slower.
-        if self._writes and has_room_for_a_copy(self._index):
+        if shared.writes and has_room_for_a_copy(self._index):
             shard.optimize()
-            self._writes = 0
+            shared.writes = 0
 
     def search_now(self, request: SearchRequest) -> list[Hit]:
         """Find the best entries, in the calling thread."""

@@ -18,7 +18,7 @@ from imagora import errors, hookspecs
 ROOT = Path(__file__).resolve().parents[2]
 CORE = Path(imagora.__file__).parent
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("imagora_*/__init__.py"))
-ON_THE_CORE = ("recipe", "recipe_tools", "ingestion", "answering")
+ON_THE_CORE = ("recipe", "recipe_tools", "ingestion", "answering", "routing")
 EVERY_FILE = sorted(
     path
     for folder in (
@@ -101,7 +101,7 @@ def test_what_runs_of_the_core_has_fewer_than_2500_lines_of_code() -> None:
 @pytest.mark.parametrize("built", ON_THE_CORE)
 def test_what_is_built_on_the_core_has_fewer_than_1200_lines_of_code_each(built: str) -> None:
     files = [path for path in EVERY_FILE if path.is_relative_to(CORE.parent / f"imagora_{built}")]
-    assert 300 < sum(lines_of_code(path.read_text("utf-8")) for path in files) < 1_200
+    assert 100 < sum(lines_of_code(path.read_text("utf-8")) for path in files) < 1_200
 
 
 def test_a_query_needs_nothing_of_the_road_of_an_item() -> None:

@@ -280,3 +280,37 @@ def test_a_server_that_does_not_answer_is_said_in_words(grpc: bool) -> None:
     with pytest.raises(UnusableIndex, match=r"no Qdrant server answers at 'http://127\.0\.0\.1") as caught:
         index.open(BOTH, create=True)
     assert "pass" not in str(caught.value)
+
+
+COUNTING = """
+import sys
+from pathlib import Path
+from imagora.stages import Identity
+from imagora_qdrant.index import EmbeddedIndex
+from imagora_qdrant.options import QdrantOptions
+index = EmbeddedIndex(QdrantOptions(path=Path(sys.argv[1])), "counting")
+index.open({"image": Identity("pictures", "w1", "as is", 2, "cosine")}, create=False)
+print(index.count())
+"""
+
+
+def test_indexes_of_one_process_share_a_folder_and_the_last_one_lets_go_of_it(tmp_path: Path) -> None:
+    first, second = (places.embedded(tmp_path / "index") for _ in range(2))
+    first.open({"image": IMAGE}, create=True)
+    second.open({"image": IMAGE}, create=False)
+    first.upsert([Entry(ID, {"image": [1.0, 0.0]}, {"n": 1})])
+    request = SearchRequest((LegQuery("image", "image", [1.0, 0.0]),), 1, 1)
+    assert [hit.payload["n"] for hit in asyncio.run(second.asearch(request))] == [1]
+    first.close()
+    with pytest.raises(UnusableIndex, match="is not open"):
+        first.count()
+    assert second.count() == 1, "it is still open for the other"
+
+    def elsewhere() -> str:
+        command = [sys.executable, "-c", COUNTING, str(tmp_path / "index")]
+        done = subprocess.run(command, capture_output=True, text=True)
+        return done.stdout.strip() or done.stderr
+
+    assert "in use by another process" in elsewhere()
+    second.close()
+    assert elsewhere() == "1"

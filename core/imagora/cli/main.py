@@ -18,7 +18,7 @@ from imagora.catalog import installed_catalog
 from imagora.component import Command
 from imagora.errors import ImagoraError, PluginError, QueryError
 
-from . import asking, explaining, indexes, ingesting, plugins, recipes
+from . import asking, explaining, indexes, ingesting, plugins, recipes, routing
 from .printable import printable
 from .telling import FAILED_TO_LOAD, UsageError, asked_for_json, is_help, tell
 
@@ -120,6 +120,7 @@ app = typer.Typer(
 app.command("ingest")(ingesting.ingest)
 app.command("search")(asking.search)
 app.command("ask")(asking.ask)
+app.command("route")(routing.route)
 app.command("plugins")(plugins.plugins)
 app.command("explain")(explaining.explain)
 app.add_typer(recipes.app, name="recipe")
