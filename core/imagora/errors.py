@@ -40,7 +40,7 @@ class ImagoraError(Exception):
 class Problem:
     """One thing that is wrong in a recipe, and where: file, line and column (from 1), and the path of keys.
 
-    code: of the kind of problem, from codes.toml.
+    code: of the kind of problem, from codes.toml. What `--set` says has that for its file, and no line.
     """
 
     file: str
@@ -52,7 +52,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = f" {self.where}:" if self.where else ""
-        return f"{self.file}:{self.line}:{self.column}:{where} {self.what}"
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}:{where} {self.what}"
 
 
 class RecipeError(ImagoraError):

@@ -29,6 +29,8 @@ from .scoped import principal
 from .tracing import Traced
 
 if TYPE_CHECKING:
+    from imagora_recipe.assignments import Assignments
+
     from .ingest_report import IngestReport, Progress
 
 
@@ -208,12 +210,21 @@ class Pipeline:
             raise PictureError(f"{which} cannot be used: {error}", code=error.code) from error
 
 
-def load(recipe: str | Path, catalog: Catalog | None = None, *, locked: bool = False) -> Pipeline:
+def load(
+    recipe: str | Path,
+    catalog: Catalog | None = None,
+    *,
+    profile: str | None = None,
+    set: Assignments | None = None,  # noqa: A002 - as the command line calls it
+    locked: bool = False,
+) -> Pipeline:
     """Check a recipe (a shipped one's name, or a file), build it and give its pipeline.
 
+    profile: one of the recipe's, or more with commas between; None means what IMAGORA_PROFILE says. set: values by
+    their paths, such as {"index.path": "./index"}, or as the command line has them: ["index.path=./index"].
     locked: raise RecipeError unless everything is as the recipe's lock says; see `imagora recipe lock`.
     """
-    plan = check(recipe, catalog)
+    plan = check(recipe, catalog, profile=profile, said=set)
     stages = assemble(plan)
     if locked:
         from imagora_recipe_tools.unlocked import refuse_unlocked

@@ -17,32 +17,36 @@ from imagora.stages import LEGS
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from .assignments import Assignments
 from .extends import SHIPPED, find, read_merged
 from .licences import Licences, Wrong
 from .licences import read as read_licences
-from .plan import AccessOptions, AnswerOptions, PictureOptions, Plan, Planned, PromptOptions
+from .plan import Plan, Planned
+from .profiles import names_of
+from .sections import LISTS, ONE, PLACES, SECTIONS, SETTINGS, USUAL
 from .tree import Value, masked, parse, replaced, without_passwords
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
-_ONE = {name: name for name in ("source", "index", "ledger", "engine", "retriever", "generator")}
-_ONE["traces"] = "tracer"
-_USUAL = {"ledger": "sqlite"}
-_LISTS = {"preparers": "preparer", "rerankers": "reranker", "wrappers": "wrapper"}
-_PLACES = ("query", "passages", "answer")
-_SETTINGS: dict[str, type[Options]] = {
-    **{"prompt": PromptOptions, "pictures": PictureOptions},
-    **{"answer": AnswerOptions, "access": AccessOptions},
-}
-SECTIONS = ("recipe", "extends", "description", *_ONE, *_LISTS, "embedders", "guardrails", *_SETTINGS, "licences")
 TRACES = "IMAGORA_TRACES"
 """The environment variable that names a tracer for recipes which name none."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-def check(recipe: str | Path, catalog: Catalog | None = None) -> Plan:
-    """Check a recipe (a shipped one's name, or a file) and give its plan; raise RecipeError with every problem."""
-    return check_tree(find(recipe), read_merged(recipe), catalog or installed_catalog())
+def check(
+    recipe: str | Path,
+    catalog: Catalog | None = None,
+    *,
+    profile: str | None = None,
+    said: Assignments | None = None,
+) -> Plan:
+    """Check a recipe (a shipped one's name, or a file) and give its plan; raise RecipeError with every problem.
+
+    profile: one, or more with commas between; None means what IMAGORA_PROFILE says. said: what `--set` says, as
+    `path=value` in YAML, or as a mapping of paths to values.
+    """
+    plan = check_tree(find(recipe), read_merged(recipe, profile, said), catalog or installed_catalog())
+    return replace(plan, profiles=names_of(profile))
 
 
 def check_tree(file: Path, tree: Value, catalog: Catalog) -> Plan:
@@ -70,7 +74,8 @@ class _Checker:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.problems: list[Problem] = []
-        self.places: set[tuple[str, int, int]] = set()
+        self.environment: set[str] = set()
+        self.places: set[tuple[str, int, int | str]] = set()
 
     def plan(self, file: Path, tree: Value) -> Plan:
         assert isinstance(tree.data, dict)  # noqa: S101 - read_merged gives nothing else
@@ -83,19 +88,19 @@ class _Checker:
                 )
         if "traces" not in tree.data and (tracer := os.environ.get(TRACES)):
             sections["traces"] = Value({"use": replace(tree, data=tracer)}, tree.mark, tree.key)
-        one = {name: self._component(kind, sections[name], name) for name, kind in _ONE.items() if name in sections}
-        lists = {name: self._list(kind, sections.get(name), name) for name, kind in _LISTS.items()}
+        one = {name: self._component(kind, sections[name], name) for name, kind in ONE.items() if name in sections}
+        lists = {name: self._list(kind, sections.get(name), name) for name, kind in LISTS.items()}
         embedders = dict(self._mapping("embedder", sections.get("embedders"), "embedders", LEGS, "leg"))
         guardrails = dict(self._guardrails(sections.get("guardrails")))
         settings: dict[str, Any] = {
-            name: self._options(model, sections[name], name) for name, model in _SETTINGS.items() if name in sections
+            name: self._options(model, sections[name], name) for name, model in SETTINGS.items() if name in sections
         }
         if "licences" in sections:
             settings["licences"] = self._licences(sections["licences"])
         self._completeness(tree, sections)
         known = {name: options for name, options in settings.items() if options is not None}
         parts: dict[str, Any] = {**one, **lists, **known, "embedders": embedders, "guardrails": guardrails}
-        return Plan(name=file.stem, file=file, **parts)
+        return Plan(name=file.stem, file=file, environment=tuple(sorted(self.environment)), **parts)
 
     def _licences(self, section: Value) -> Licences:
         found = list(read_licences(section))
@@ -125,6 +130,7 @@ class _Checker:
                 "IMG-311", value, where, f"the environment variable '{match[1]}' is not set; type: export {match[1]}=…"
             )
         else:
+            self.environment.add(match[1])
             return replaced(value, os.environ[match[1]], secret=True)
         return value
 
@@ -184,7 +190,7 @@ class _Checker:
                 yield name, planned
 
     def _guardrails(self, value: Value | None) -> Iterator[tuple[str, tuple[Planned, ...]]]:
-        for place, part in self._parts(value, "guardrails", _PLACES, "place"):
+        for place, part in self._parts(value, "guardrails", PLACES, "place"):
             if part.data is not None:
                 yield place, self._list("guardrail", part, f"guardrails.{place}")
 
@@ -205,8 +211,8 @@ class _Checker:
         if where == "engine" and isinstance(value.data, str):
             value = Value({"use": value}, value.mark, value.key)
         use = value.data.get("use") if isinstance(value.data, dict) else None
-        if use is None and isinstance(value.data, dict) and where in _USUAL:
-            use = replaced(value, _USUAL[where], secret=False)
+        if use is None and isinstance(value.data, dict) and where in USUAL:
+            use = replaced(value, USUAL[where], secret=False)
         if use is None or not isinstance(use.data, str):
             names = ", ".join(offer.component.name for offer in self.catalog.offers(kind))
             self._wrong("IMG-304", use or value, where, f"must name a component: {{use: …}} (there is: {names})")
@@ -242,7 +248,7 @@ class _Checker:
         nested = {
             name: self._nested(kind, given[name], f"{where}.{name}")
             for name, field in model.model_fields.items()
-            if name in given and (kind := _nested_kind(field.annotation, *field.metadata))
+            if name in given and (kind := nested_kind(field.annotation, *field.metadata))
         }
         wrong = len(self.problems) > before
         try:
@@ -293,10 +299,11 @@ class _Checker:
     ) -> None:
         # A second problem at one place only follows from the first; with `also`, about what is not there, it does not.
         problem = (value.key if at_key else value.mark).problem(code, where, masked(what, value.secrets()))
-        if also or (problem.file, problem.line, problem.column) not in self.places:
+        place = (problem.file, problem.line, problem.column or where)  # what --set says has no column
+        if also or place not in self.places:
             self.problems.append(problem)
         if not also:
-            self.places.add((problem.file, problem.line, problem.column))
+            self.places.add(place)
 
 
 def _fields(model: type[Options], path: tuple[str | int, ...]) -> list[str]:
@@ -313,11 +320,12 @@ def _fields(model: type[Options], path: tuple[str | int, ...]) -> list[str]:
     return list(model.model_fields)
 
 
-def _nested_kind(*parts: Any) -> str | None:
+def nested_kind(*parts: Any) -> str | None:
+    """Give the kind of the component that an option is, of its annotation and metadata; None where it is none."""
     # The mark may be on the whole annotation, or inside of it: `Annotated[…] | None`, `tuple[Annotated[…], ...]`.
     for part in parts:
         inner = () if get_origin(part) is dict else get_args(part)
-        kind = part.kind if isinstance(part, Nested) else _nested_kind(*inner)
+        kind = part.kind if isinstance(part, Nested) else nested_kind(*inner)
         if kind:
             return kind
     return None

@@ -1,4 +1,7 @@
-"""Which files a recipe is made of, merged: a recipe extends a shipped recipe or a file beside it."""
+"""Which files a recipe is made of, merged: a recipe extends a shipped recipe or a file beside it.
+
+Laid over each other are, in this order: the files, parents first; the profiles that are asked for; what `--set` says.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from imagora.errors import RecipeError, did_you_mean
+from imagora import __version__
+from imagora.errors import Problem, RecipeError, did_you_mean
 
+from .assignments import Assignments, assigned
+from .merging import merged
+from .profiles import chosen
+from .sections import VERSION
 from .tree import Mark, Value, read
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -39,19 +47,52 @@ def find(recipe: str | Path) -> Path:
     raise RecipeError([Mark(str(recipe)).problem("IMG-201", "", what)])
 
 
-def read_merged(recipe: str | Path) -> Value:
-    """Read a recipe and all that it extends, merged; each value keeps the place where it was written."""
-    return _read(find(recipe), ())
+def read_merged(recipe: str | Path, profile: str | None = None, said: Assignments | None = None) -> Value:
+    """Read a recipe and all that it extends, merged; each value keeps the place where it was written.
+
+    profile: names with commas between; None means what IMAGORA_PROFILE says. said: what `--set` says.
+    """
+    files = read_files(recipe)
+    layers = [_without_profiles(file) for file in files]
+    return merged([*layers, *chosen(files, profile), *assigned(said)])
 
 
-def _read(path: Path, children: tuple[Path, ...]) -> Value:
+def read_files(recipe: str | Path) -> list[Value]:
+    """Read a recipe's file and those that it extends, parents first; raise RecipeError where one has another version.
+
+    What else would be wrong in that one is not said, because it may be right in its own version.
+    """
+    files = _read(find(recipe), ())
+    if problems := [problem for file in files if (problem := _other_version(file))]:
+        raise RecipeError(problems)
+    return files
+
+
+def _other_version(file: Value) -> Problem | None:
+    said = file.data.get("recipe") if isinstance(file.data, dict) else None
+    if said is None or type(said.data) is not int or said.data == VERSION:
+        return None
+    if said.data < VERSION:
+        what = f"is of version {said.data}, and recipes are of version {VERSION}; type: imagora recipe migrate {{}}"
+        return said.mark.problem("IMG-232", "recipe", what.format(said.mark.file))
+    newer = f"type: pip install 'imagora>=0.{said.data}'"
+    what = f"is of version {said.data}, and this Imagora ({__version__}) reads version {VERSION}; {newer}"
+    return said.mark.problem("IMG-231", "recipe", what)
+
+
+def _without_profiles(file: Value) -> Value:
+    assert isinstance(file.data, dict)  # noqa: S101 - _read gives nothing else
+    return replace(file, data={name: value for name, value in file.data.items() if name != "profiles"})
+
+
+def _read(path: Path, children: tuple[Path, ...]) -> list[Value]:
     tree = read(path)
     if not isinstance(tree.data, dict):
         what = "is not a recipe; a recipe is a mapping and begins with: recipe: 1"
         raise RecipeError([tree.mark.problem("IMG-209", "", what)])
     parent = tree.data.get("extends")
     if parent is None:
-        return tree
+        return [tree]
     if not isinstance(parent.data, str) or not parent.data:
         what = "must be the name of a shipped recipe or a file's path"
         raise RecipeError([parent.mark.problem("IMG-220", "extends", what)])
@@ -61,7 +102,7 @@ def _read(path: Path, children: tuple[Path, ...]) -> Value:
         names = " extends ".join(f"'{p.name}'" for p in (*chain, file))
         what = f"the recipes go round in a circle or too deep: {names}"
         raise RecipeError([parent.mark.problem("IMG-222", "extends", what)])
-    return merge(_read(file, chain), tree)
+    return [*_read(file, chain), tree]
 
 
 def _parent_file(parent: Value, child: Path) -> Path:
@@ -80,21 +121,3 @@ def _is(look: Callable[[], bool]) -> bool:
         return look()
     except OSError:  # a name that is too long, a folder that may not be looked into
         return False
-
-
-def merge(below: Value, above: Value) -> Value:
-    """Lay one tree over another: mappings are merged, everything else is replaced.
-
-    A mapping that names another component with `use` replaces the whole mapping: another component's options would
-    make no sense. A null takes a section away.
-    """
-    if not isinstance(below.data, dict) or not isinstance(above.data, dict) or _other_component(below.data, above.data):
-        return above
-    data = dict(below.data)
-    for name, value in above.data.items():
-        data[name] = merge(data[name], value) if name in data else value
-    return replace(above, data=data)
-
-
-def _other_component(below: dict[str, Value], above: dict[str, Value]) -> bool:
-    return "use" in above and ("use" not in below or above["use"].data != below["use"].data)

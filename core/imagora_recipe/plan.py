@@ -133,10 +133,15 @@ class Planned(NestedComponent):
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked recipe: the planned component of each section, None or empty where the recipe has none."""
+    """A checked recipe: the planned component of each section, None or empty where the recipe has none.
+
+    profiles: the names of those that were laid over it. environment: the variables that values came from.
+    """
 
     name: str
     file: Path
+    profiles: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
     source: Planned | None = None
     preparers: tuple[Planned, ...] = ()
     embedders: Mapping[str, Planned] = field(default_factory=dict)

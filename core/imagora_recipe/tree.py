@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,11 +30,12 @@ MAX_BYTES = 200_000
 
 @dataclass(frozen=True)
 class Mark:
-    """A place in a file; line and column count from 1."""
+    """A place in a file; line and column count from 1, and are 0 for `--set`. by: the profile, where one says it."""
 
     file: str
     line: int = 1
     column: int = 1
+    by: str = ""
 
     def problem(self, code: str, where: str, what: str) -> Problem:
         """Say what is wrong at this place; the code is one of imagora/codes.toml."""
@@ -43,12 +44,16 @@ class Mark:
 
 @dataclass(frozen=True)
 class Value:
-    """A value and its place; `key` is the place of its key in a mapping. secret: it came from the environment."""
+    """A value and its place; `key` is the place of its key in a mapping. secret: it came from the environment.
+
+    over: the value of a parent, or of what else was below, in whose place it stands.
+    """
 
     data: Scalar | list[Value] | dict[str, Value]
     mark: Mark
     key: Mark
     secret: bool = False
+    over: Value | None = field(default=None, repr=False, compare=False)
 
     def plain(self) -> Plain:
         """Give the value without places, as pydantic takes it."""

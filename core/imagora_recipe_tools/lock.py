@@ -17,7 +17,7 @@ from imagora_recipe.extends import SHIPPED
 from imagora_recipe.plan import Plan, Planned
 from ruamel.yaml import YAML
 
-from .said import environment_of, said_by, secrets_of, without_secrets
+from .said import said_by, secrets_of, without_secrets
 
 if TYPE_CHECKING:
     from imagora.assembly import Stages
@@ -28,9 +28,13 @@ _RUNS_MODELS = {"reranker", "generator", "guardrail", "preparer"}
 
 
 def lock_file(plan: Plan) -> Path:
-    """Say where the lock of a recipe is: beside its file, in the working folder for a shipped one."""
+    """Say where the lock of a recipe is: beside its file, in the working folder for a shipped one.
+
+    With a profile it has another one, such as shop.prod.lock.
+    """
     shipped = plan.file.parent.resolve() == SHIPPED.resolve()
-    return Path(f"{plan.name}.lock") if shipped else plan.file.with_suffix(".lock")
+    name = ".".join((plan.name, *plan.profiles, "lock"))
+    return Path(name) if shipped else plan.file.with_name(name)
 
 
 def locked(plan: Plan, stages: Stages) -> dict[str, Any]:
@@ -124,5 +128,5 @@ def _not_locked(plan: Plan, models: Mapping[str, Any]) -> Iterator[str]:
         why = "runs elsewhere" if far else "tells no hash of its weights"
         said = without_secrets(str(model), set(planned.secrets))
         yield f"{planned.where}: '{planned.name}' {why}, so that of its model only the name is locked: '{said}'"
-    if names := environment_of(plan):
+    if names := plan.environment:
         yield f"values from the environment: {', '.join(names)}"

@@ -12,9 +12,15 @@ from imagora_recipe.plan import Plan
 from imagora_recipe.tree import Mark, Value
 
 
-def checked_at(recipe: str | Path, place: Path, catalog: Catalog | None = None) -> Plan:
+def checked_at(
+    recipe: str | Path,
+    place: Path,
+    catalog: Catalog | None = None,
+    *,
+    profile: str | None = None,
+) -> Plan:
     """Check a recipe under another file's name, beside which its relative paths then are."""
-    tree = _moved(read_merged(recipe), str(find(recipe)), str(place))
+    tree = _moved(read_merged(recipe, profile), str(find(recipe)), str(place))
     return check_tree(place, tree, catalog or installed_catalog())
 
 

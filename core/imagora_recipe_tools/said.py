@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from imagora.options import NestedComponent, Options
-from imagora_recipe.extends import read_merged
 from imagora_recipe.plan import Plan, Planned
-from imagora_recipe.tree import MASK, Value, is_secret, masked, without_passwords
+from imagora_recipe.tree import MASK, is_secret, masked, without_passwords
 from pydantic_core import to_jsonable_python
 
 Said: TypeAlias = "dict[str, Any]"
@@ -21,7 +19,6 @@ _SECTIONS = (
     *("source", "preparers", _LEGS, "pictures", "index", "ledger", "engine"),
     *("access", "retriever", "rerankers", "prompt", "generator", "answer", _PLACES, "wrappers", "traces"),
 )
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def said_by(plan: Plan, path: Callable[[Path], str] = lambda path: str(path.absolute())) -> Said:
@@ -48,13 +45,7 @@ def said_by(plan: Plan, path: Callable[[Path], str] = lambda path: str(path.abso
 def secrets_of(plan: Plan) -> set[str]:
     """Give the values that must not be printed: keys and passwords, and whatever came from the environment."""
     known = {secret for planned in plan.components() for secret in planned.secrets}
-    return {secret for secret in (*known, *(os.environ.get(name, "") for name in environment_of(plan))) if secret}
-
-
-def environment_of(plan: Plan) -> list[str]:
-    """Give the names of the environment's variables that a recipe takes values from."""
-    said = " ".join(map(str, _leaves(read_merged(plan.file))))
-    return sorted(set(_VARIABLE.findall(said)))
+    return {secret for secret in (*known, *(os.environ.get(name, "") for name in plan.environment)) if secret}
 
 
 def without_secrets(value: Any, secrets: set[str]) -> Any:
@@ -91,11 +82,3 @@ def _plain(value: Any, path: Callable[[Path], str], name: str = "") -> Any:  # n
     if isinstance(plain, float) and plain.is_integer():
         return int(plain)  # a default of 100 and 100 in a recipe, which is read as 100.0, are the same
     return without_passwords(plain) if isinstance(plain, str) else plain
-
-
-def _leaves(value: Value) -> Iterator[object]:
-    if isinstance(value.data, dict | list):
-        for part in value.data.values() if isinstance(value.data, dict) else value.data:
-            yield from _leaves(part)
-    else:
-        yield value.data

@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def vllm_command(
+def vllm_command(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name, or a recipe file.")],
     weights: Annotated[
         str | None, typer.Option("--weights", metavar="DIR", help="Load the model from this folder, under its name.")
@@ -28,12 +28,18 @@ def vllm_command(
             "--tensor-parallel", min=1, max=64, help="GPUs that share the model, instead of the recipe's number."
         ),
     ] = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="NAME", help="A profile of the recipe, or more, with commas.")
+    ] = None,
+    assigned: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="A value in the recipe's place.")
+    ] = None,
 ) -> None:
     """Print the line that starts a vLLM server for a recipe, and the memory that it should need."""
     from .memory import estimate, shape_of
     from .serving import remarks, serve_line
 
-    options = _generator_of(recipe)
+    options = _generator_of(recipe, profile, assigned)
     changed = {"quantization": quantization, "tensor_parallel": tensor_parallel}
     server = options.server.model_copy(update={key: value for key, value in changed.items() if value is not None})
     options = options.model_copy(update={"server": server})
@@ -42,11 +48,11 @@ def vllm_command(
         typer.echo(f"# {line}")
 
 
-def _generator_of(recipe: str) -> VllmOptions:
+def _generator_of(recipe: str, profile: str | None, assigned: list[str] | None) -> VllmOptions:
     # Imported here, not above: `imagora vllm-command --help` needs no recipe.
     from imagora_recipe.check import check
 
-    planned = check(recipe).generator
+    planned = check(recipe, profile=profile, said=assigned).generator
     if planned is None or not isinstance(planned.options, VllmOptions):
         there = f"its generator is '{planned.name}'" if planned else "it has no generator"
         raise QueryError(

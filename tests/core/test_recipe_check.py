@@ -18,7 +18,7 @@ from toy_recipes import CATALOG, problems, recipe_of, write
 HEAD = "recipe: 1\ngenerator: {use: toy_quote}\n"
 SECTIONS = (
     "(there is: access, answer, description, embedders, engine, extends, generator, guardrails, index, ledger, "
-    "pictures, preparers, prompt, recipe, rerankers, retriever, source, traces, wrappers)"
+    "licences, pictures, preparers, profiles, prompt, recipe, rerankers, retriever, source, traces, wrappers)"
 )
 NOTHING = "the recipe does nothing: it has neither a retriever nor a generator"
 
@@ -30,7 +30,17 @@ BAD = {
     "only a version": ("recipe: 1\n", [f"toys.yaml:1:1: {NOTHING}"]),
     "another version": (
         "recipe: 2\ngenerator: {use: toy_quote}\n",
-        ["toys.yaml:1:9: recipe: this is version 1 of recipes, and the file says '2'"],
+        [
+            "toys.yaml:1:9: recipe: is of version 2, and this Imagora (0.1.0) reads version 1; "
+            "type: pip install 'imagora>=0.2'"
+        ],
+    ),
+    "an older version": (
+        "recipe: 0\ngenerator: {use: toy_quote}\n",
+        [
+            "toys.yaml:1:9: recipe: is of version 0, and recipes are of version 1; "
+            "type: imagora recipe migrate toys.yaml"
+        ],
     ),
     "a truth value as the version": (
         "recipe: yes\ngenerator: {use: toy_quote}\n",
@@ -154,7 +164,7 @@ def test_a_mistake_is_told_with_its_place(what: str, tmp_path: Path) -> None:
 
 def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = """\
-recipe: 3
+recipe: one
 retreiver: {}
 source: {use: toy_lsit}
 embedders: {image: {use: toy_colour, weight: 1}}

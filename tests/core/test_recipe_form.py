@@ -113,8 +113,8 @@ def test_a_file_that_is_not_utf_8_is_told_with_the_byte(tmp_path: Path) -> None:
 
 
 def test_a_byte_order_mark_moves_no_column(tmp_path: Path) -> None:
-    (path := tmp_path / "toys.yaml").write_text("recipe: 2\ngenerator: {use: toy_quote}\n", encoding="utf-8-sig")
-    assert problems(path) == ["toys.yaml:1:9: recipe: this is version 1 of recipes, and the file says '2'"]
+    (path := tmp_path / "toys.yaml").write_text("recipe: x\ngenerator: {use: toy_quote}\n", encoding="utf-8-sig")
+    assert problems(path) == ["toys.yaml:1:9: recipe: this is version 1 of recipes, and the file says 'x'"]
 
 
 def test_a_huge_file_is_not_read_to_its_end(tmp_path: Path) -> None:

@@ -17,8 +17,25 @@ from toy_recipes import CATALOG, recipe_of
 SIGNS = "abc019 \n\t-?:,[]{}#&*!|>'\"%@`~<=.\\/$_\0\x85\ue000\ufeff\U0001f600"
 COMPONENTS = ["toy_list", "toy_colour", "toy_words", "toy_memory", "toy_retriever", "toy_quote", "toy_emails", "x", ""]
 SECTIONS = ["recipe", "extends", "source", "preparers", "embedders", "index", "retriever", "rerankers", "generator"]
-SECTIONS += ["guardrails", "wrappers", "prompt", "pictures", "ledger", "description", "other"]
-KEYS = ["use", "path", "items", "legs", "top_k", "passage", "passages", "query", "image", "text", "sparse", "uri", "é"]
+SECTIONS += ["guardrails", "wrappers", "prompt", "pictures", "ledger", "description", "other", "profiles"]
+KEYS = [
+    "use",
+    "path",
+    "items",
+    "legs",
+    "top_k",
+    "passage",
+    "passages",
+    "query",
+    "image",
+    "text",
+    "sparse",
+    "uri",
+    "é",
+    "+toy_reverse",
+    "-toy_emails",
+    "[0]",
+]
 LEAVES = (
     st.sampled_from([*COMPONENTS, "starter", "fuzz.yaml", "~nobody/x", "${HOME}", "${", "a\0b", "x" * 300, "\x1b[2J"])
     | st.integers()
@@ -44,6 +61,13 @@ def only_recipe_errors(path: Path) -> None:
     except RecipeError as error:
         assert error.problems
         assert all(p.line >= 1 and p.column >= 1 and p.file and p.what for p in error.problems)
+    for profile in ("query", "image,text"):
+        try:
+            check(
+                path, CATALOG, profile=profile, said=["rerankers.+toy_reverse=", "guardrails.query[0].use=toy_emails"]
+            )
+        except RecipeError as error:
+            assert error.problems
     try:
         show(path)
     except RecipeError as error:

@@ -11,14 +11,12 @@ from rich.console import Console
 
 from imagora.errors import QueryError
 
-from .completing import recipes
 from .conditions import parse_filters
-from .opening import Locked, open_pipeline
+from .opening import Assigned, Locked, Profile, Recipe, open_pipeline
 
 if TYPE_CHECKING:
     from imagora.pipeline import QueryParts
 
-Recipe = Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.", autocompletion=recipes)]
 Pictures = Annotated[list[Path] | None, typer.Option("-i", "--image", help="A picture to search with; more than once.")]
 Filters = Annotated[
     list[str] | None,
@@ -48,6 +46,8 @@ def search(
     weight: Weights = None,
     tenant: Tenant = "",
     group: Groups = None,
+    profile: Profile = None,
+    assigned: Assigned = None,
     locked: Locked = False,
     as_json: AsJson = False,
 ) -> None:
@@ -56,7 +56,7 @@ def search(
     parts = _parts(image, filters, top, unlike, unlike_image, weight, tenant, group)
     if not text.strip() and not image:
         raise QueryError("say what to look for in words, or give a picture with -i FILE", code="IMG-502")
-    with open_pipeline(recipe, locked=locked) as pipeline:
+    with open_pipeline(recipe, profile, assigned, locked=locked) as pipeline:
         found = pipeline.search(text, **parts)
     from imagora.answer import passages_to_dicts
 
@@ -79,6 +79,8 @@ def ask(
     weight: Weights = None,
     tenant: Tenant = "",
     group: Groups = None,
+    profile: Profile = None,
+    assigned: Assigned = None,
     locked: Locked = False,
     as_json: AsJson = False,
     explain: Annotated[
@@ -90,7 +92,7 @@ def ask(
     parts = _parts(image, filters, top, unlike, unlike_image, weight, tenant, group)
     if not text.strip() and not image:
         raise QueryError("ask something in words, or give a picture with -i FILE", code="IMG-502")
-    with open_pipeline(recipe, locked=locked) as pipeline:
+    with open_pipeline(recipe, profile, assigned, locked=locked) as pipeline:
         answer = pipeline.ask(text, **parts)
         plan = pipeline.plan
     if as_json:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .completing import recipes
+from .opening import Assigned, Profile
 from .printable import printable
 
 if TYPE_CHECKING:
@@ -34,19 +35,23 @@ def diff(
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Take A for an older version of B: as if it stood where B stands.")
     ] = False,
+    profile: Profile = None,
+    assigned: Assigned = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Say what changes from recipe A to recipe B, and what it costs.
 
     Exit code 0: the same; 4: online only, the index stays; 5: an ingest must run, or another index is needed.
+    A profile is that of both; what is set is set in B, so that A and B may be one file.
     """
     from imagora_recipe.check import check
     from imagora_recipe_tools.diff import diff as compare
     from imagora_recipe_tools.place import checked_at
 
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # who makes vectors is asked of weights that are here
-    new = check(after)
-    found = compare(checked_at(before, new.file) if in_place else check(before), new)
+    new = check(after, profile=profile, said=assigned)
+    old = checked_at(before, new.file, profile=profile) if in_place else check(before, profile=profile)
+    found = compare(old, new)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=2))
     else:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .completing import recipes
-from .opening import open_pipeline
+from .opening import Assigned, Profile, Recipe, as_typed, open_pipeline
 from .printable import printable
 
 if TYPE_CHECKING:
@@ -21,17 +20,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Look at an index, check it and mend it.")
 
-Recipe = Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.", autocompletion=recipes)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 
 @app.command()
-def info(recipe: Recipe, as_json: AsJson = False) -> None:
+def info(recipe: Recipe, profile: Profile = None, assigned: Assigned = None, as_json: AsJson = False) -> None:
     """Show where the index is, how much it holds, and whose vectors."""
     from imagora_ingestion.generations import generations
     from imagora_ingestion.verify import compare
 
-    with open_pipeline(recipe) as pipeline:
+    with open_pipeline(recipe, profile, assigned) as pipeline:
         found = compare(pipeline.plan, pipeline.stages)
         there = generations(pipeline.plan, pipeline.stages) if has_generations(pipeline) else []
         legs = {leg: str(embedder.identity()) for leg, embedder in pipeline.stages.embedders.items()}
@@ -50,29 +48,29 @@ def info(recipe: Recipe, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def verify(recipe: Recipe, as_json: AsJson = False) -> None:
+def verify(recipe: Recipe, profile: Profile = None, assigned: Assigned = None, as_json: AsJson = False) -> None:
     """Hold the index against its ledger; exit code 1 where they differ."""
     from imagora_ingestion.verify import compare
 
-    with open_pipeline(recipe) as pipeline:
+    with open_pipeline(recipe, profile, assigned) as pipeline:
         found = compare(pipeline.plan, pipeline.stages)
     _show(found, as_json=as_json)
     if not found.agree:
         if not as_json:
-            typer.echo(f"mend it with: imagora index repair {printable(recipe)}", err=True)
+            typer.echo(f"mend it with: imagora index repair {as_typed(recipe, profile, assigned)}", err=True)
         raise typer.Exit(1)
 
 
 @app.command()
-def repair(recipe: Recipe, as_json: AsJson = False) -> None:
+def repair(recipe: Recipe, profile: Profile = None, assigned: Assigned = None, as_json: AsJson = False) -> None:
     """Delete what the ledger does not know, and forget what the index lost, so that the next ingest brings it again."""
     from imagora_ingestion.verify import repair as mend
 
-    with open_pipeline(recipe) as pipeline:
+    with open_pipeline(recipe, profile, assigned) as pipeline:
         found = mend(pipeline.plan, pipeline.stages)
     _show(found, as_json=as_json)
     if found.missing and not as_json:
-        typer.echo(f"bring the missing items again with: imagora ingest {printable(recipe)}")
+        typer.echo(f"bring the missing items again with: imagora ingest {as_typed(recipe, profile, assigned)}")
 
 
 @app.command()
@@ -80,6 +78,8 @@ def switch(
     recipe: Recipe,
     generation: Annotated[int | None, typer.Argument(help="Its number; the newest of this recipe's embedders.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Also where its ingest never reached the end.")] = False,
+    profile: Profile = None,
+    assigned: Assigned = None,
     as_json: AsJson = False,
 ) -> None:
     """Let a generation of the index answer that was made beside the one that does; at once, and all or nothing.
@@ -88,17 +88,17 @@ def switch(
     """
     from imagora_ingestion.generations import switch as let_answer
 
-    with open_pipeline(recipe) as pipeline:
+    with open_pipeline(recipe, profile, assigned) as pipeline:
         number = let_answer(pipeline.plan, pipeline.stages, generation, force=force)
         _say_who_answers(pipeline, number, as_json=as_json)
 
 
 @app.command()
-def rollback(recipe: Recipe, as_json: AsJson = False) -> None:
+def rollback(recipe: Recipe, profile: Profile = None, assigned: Assigned = None, as_json: AsJson = False) -> None:
     """Let the generation answer again that did before the last switch."""
     from imagora_ingestion.generations import rollback as go_back
 
-    with open_pipeline(recipe) as pipeline:
+    with open_pipeline(recipe, profile, assigned) as pipeline:
         number = go_back(pipeline.plan, pipeline.stages)
         _say_who_answers(pipeline, number, as_json=as_json)
 
@@ -108,12 +108,14 @@ def gc(
     recipe: Recipe,
     everything: Annotated[bool, typer.Option("--all", help="Also the one before, and newer unfinished ones.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+    profile: Profile = None,
+    assigned: Assigned = None,
     as_json: AsJson = False,
 ) -> None:
     """Remove the generations that nobody needs: all but the one that answers, the one before it, and newer ones."""
     from imagora_ingestion.generations import collect
 
-    with open_pipeline(recipe) as pipeline:
+    with open_pipeline(recipe, profile, assigned) as pipeline:
         gone = collect(pipeline.plan, pipeline.stages, everything=everything, dry_run=dry_run)
     if as_json:
         typer.echo(json.dumps({"removed": gone, "dry_run": dry_run}))

@@ -16,8 +16,7 @@ from rich.console import Console
 
 from imagora.errors import QueryError
 
-from .completing import recipes
-from .opening import Locked, open_pipeline
+from .opening import Assigned, Locked, Profile, Recipe, as_typed, open_pipeline
 from .printable import printable
 from .watching import watch as watch_source
 
@@ -30,13 +29,15 @@ EVERY_SECONDS = 5.0
 
 
 def ingest(
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.", autocompletion=recipes)],
+    recipe: Recipe,
     source: Annotated[Path | None, typer.Option(help="Where the items are, instead of what the recipe says.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take so many items at most, and delete none.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Say first what an interrupted ingest left behind.")] = False,
     quarantined: Annotated[bool, typer.Option("--quarantined", help="List what the last ingest refused.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Ingest again whenever the source changes.")] = False,
+    profile: Profile = None,
+    assigned: Assigned = None,
     locked: Locked = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -48,7 +49,7 @@ def ingest(
     """
     if watch and (dry_run or quarantined or limit is not None):
         raise QueryError("--watch goes with none of --dry-run, --quarantined and --limit", code="IMG-105")
-    with open_pipeline(recipe, locked=locked) as pipeline:
+    with open_pipeline(recipe, profile, assigned, locked=locked) as pipeline:
         if dry_run:
             _survey(pipeline, source, limit, as_json=as_json)
             return
@@ -57,7 +58,10 @@ def ingest(
             return
         if resume:
             _say_what_is_left(pipeline)
-        bar, tell = partial(progress_bar, "ingesting"), partial(_tell, recipe, as_json=as_json, watch=watch)
+        bar, tell = (
+            partial(progress_bar, "ingesting"),
+            partial(_tell, as_typed(recipe, profile, assigned), as_json=as_json, watch=watch),
+        )
         if watch:
             watch_source(pipeline, source, bar, tell, as_json=as_json)
             return
@@ -76,7 +80,7 @@ def _tell(recipe: str, report: IngestReport, *, as_json: bool, watch: bool) -> N
     if not report.answering:
         typer.echo(
             f"generation {report.generation} is up to date and does not answer yet; let it, with: "
-            f"imagora index switch {printable(recipe)}"
+            f"imagora index switch {recipe}"
         )
 
 

@@ -7,18 +7,20 @@ from typing import Annotated
 
 import typer
 
-from .completing import recipes
+from .opening import Assigned, Profile, Recipe
 from .printable import printable
 
 
 def lock(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or a shipped recipe's name.", autocompletion=recipes)],
+    recipe: Recipe,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The lock; RECIPE.lock, if nothing is said.")
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; say every difference, with exit code 1 where there is one.")
     ] = False,
+    profile: Profile = None,
+    assigned: Assigned = None,
 ) -> None:
     """Write down what a recipe runs with: options, plugins, packages and the hashes of its models.
 
@@ -28,7 +30,7 @@ def lock(
 
     from imagora.assembly import assemble
 
-    plan = check_recipe(recipe)
+    plan = check_recipe(recipe, profile=profile, said=assigned)
     stages = assemble(plan)
     if check:
         from imagora_recipe_tools.unlocked import refuse_unlocked

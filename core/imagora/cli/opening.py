@@ -6,18 +6,44 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .completing import recipes
+from .printable import printable
+
 if TYPE_CHECKING:
     from imagora.pipeline import Pipeline
 
+Recipe = Annotated[str, typer.Argument(help="A shipped recipe's name, or a recipe file.", autocompletion=recipes)]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="A profile of the recipe, or more with commas between; otherwise what IMAGORA_PROFILE names.",
+    ),
+]
+Assigned = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="A value in the recipe's place, e.g. index.path=./index; more than once."
+    ),
+]
 
 Locked = Annotated[bool, typer.Option("--locked", help="Refuse to run unless everything is as RECIPE.lock says.")]
 
 
-def open_pipeline(recipe: str, *, locked: bool = False) -> Pipeline:
+def as_typed(recipe: str, profile: str | None, assigned: list[str] | None) -> str:
+    """Give the recipe as it was named, for a line to type; values that were set may be secrets and are left out."""
+    chosen = f" --profile {printable(profile)}" if profile else ""
+    return printable(recipe) + chosen + (" --set …" if assigned else "")
+
+
+def open_pipeline(
+    recipe: str, profile: str | None = None, assigned: list[str] | None = None, *, locked: bool = False
+) -> Pipeline:
     """Check a recipe and build its pipeline; where it is locked, refuse anything else than its lock says."""
     from imagora_recipe.check import check
 
-    plan = check(recipe)
+    plan = check(recipe, profile=profile, said=assigned)
     from imagora.assembly import assemble
     from imagora.pipeline import Pipeline
 
