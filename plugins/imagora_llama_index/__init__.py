@@ -1,7 +1,8 @@
-"""Generators out of LlamaIndex's integrations: `openai`, and `llama_index` for the others by name."""
+"""LlamaIndex's integrations: chat LLMs as generators, and vector stores as indexes, by known names."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import imagora
@@ -38,6 +39,33 @@ def offer_generators() -> list[Component[Any]]:
 
 def _models(options: Any) -> list[Model]:
     return [Model(options.model)]
+
+
+@imagora.hookimpl
+def offer_indexes() -> list[Component[Any]]:
+    """Offer an index for each known vector store."""
+    from .stores.known import KNOWN_STORES
+
+    return [
+        Component(
+            name=store.name,
+            summary=store.summary,
+            options=store.options,
+            build=partial(_build_index, store.name),
+            requires=store.requires,
+            extra=store.name,
+            about=store.about,
+        )
+        for store in KNOWN_STORES.values()
+    ]
+
+
+def _build_index(name: str, options: Any, context: BuildContext) -> object:
+    from .stores.index import EmbeddedStoreIndex, StoreIndex
+    from .stores.known import KNOWN_STORES
+
+    known = KNOWN_STORES[name]
+    return (EmbeddedStoreIndex if known.alone else StoreIndex)(options, known, context.recipe)
 
 
 def _build_openai(options: Any, _context: BuildContext) -> object:

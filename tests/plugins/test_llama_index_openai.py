@@ -31,6 +31,7 @@ class TestLlamaIndexComponents(ComponentContract):
     examples = {  # noqa: RUF012 - as the contract has it
         "openai": {"model": "gpt-4o-mini", "api_key": "k"},
         "llama_index": {"model": "any", "integration": "openai_like"},
+        "faiss": {"path": "index"},
     }
 
     @pytest.fixture(autouse=True)
