@@ -22,11 +22,15 @@ class Refused(ImagoraError):
 
 
 async def guard_query(query: Query, guardrails: Guardrails, record: Record) -> Query:
-    """Give the query as its guardrails let it through; raise Refused if one does not."""
-    if not query.query_str:
+    """Give the query as its guardrails let its words through, the negative ones too; raise Refused if one does not."""
+    words, negative = query.query_str, query.negative
+    if words:
+        words = await _guard_text(words, "query", guardrails, record)
+    if negative:
+        negative = await _guard_text(negative, "query", guardrails, record)
+    if (words, negative) == (query.query_str, query.negative):
         return query
-    words = await _guard_text(query.query_str, "query", guardrails, record)
-    return query if words == query.query_str else replace(query, query_str=words)
+    return replace(query, query_str=words, negative=negative)
 
 
 async def guard_answer(text: str, guardrails: Guardrails, record: Record) -> str:

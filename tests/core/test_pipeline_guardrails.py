@@ -41,10 +41,11 @@ class Spy:
     """A retriever that writes down what it is asked."""
 
     def __init__(self, inner: Any) -> None:
-        self.inner, self.asked = inner, list[str]()
+        self.inner, self.asked, self.unlike = inner, list[str](), list[str]()
 
     async def aretrieve(self, query: Query) -> Any:
         self.asked.append(query.query_str)
+        self.unlike.append(query.negative)
         return await self.inner.aretrieve(query)
 
 
@@ -57,6 +58,17 @@ def test_a_redacted_question_is_what_every_later_stage_gets(tmp_path: Path) -> N
     (verdict,) = answer.verdicts
     assert (verdict.place, verdict.guardrail, verdict.action) == ("query", "toy_emails", "redact")
     assert verdict.reasons == ("EMAIL_ADDRESS",)
+
+
+def test_negative_words_are_guarded_as_the_question_is(tmp_path: Path) -> None:
+    pipeline = guarded(tmp_path, query="redact")
+    assert pipeline.stages.retriever
+    spy = Spy(pipeline.stages.retriever[1])
+    spied = Pipeline(pipeline.plan, replace(pipeline.stages, retriever=("spy", spy)))
+    spied.search("a card", negative=f"not from {MAIL}")
+    assert spy.unlike == ["not from <EMAIL_1>"]
+    with pytest.raises(QueryError, match="the question was refused by the guardrail 'toy_emails'"):
+        guarded(tmp_path / "refusing", query="refuse").search("a card", negative=MAIL)
 
 
 def test_a_refused_question_is_answered_by_a_refusal_and_searches_nothing(tmp_path: Path) -> None:
