@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any
 import pluggy
 
 from . import hookspecs
+from .api import DECLARATION, Fit, fit_of
 from .component import Command, Component
 from .errors import PluginError, did_you_mean
 
@@ -26,12 +28,17 @@ _PLURALS = {"index": "indexes"}
 
 @dataclass(frozen=True)
 class Plugin:
-    """An import package that was found: the entry point's name, its distribution, and why it failed if it did."""
+    """An import package that was found: the entry point's name, its distribution, and why it failed if it did.
+
+    fit: whether it fits this API, None where it could not be loaded. seconds: how long its import took.
+    """
 
     name: str
     distribution: str
     version: str
     error: str | None = None
+    fit: Fit | None = None
+    seconds: float | None = None
 
     def __str__(self) -> str:
         return f"'{self.name}' of {self.distribution} {self.version}"
@@ -145,7 +152,13 @@ class Catalog:
 
     def _register(self, plugin: Plugin, load: Callable[[], object]) -> Plugin:
         try:
-            self._hooks.register(load(), plugin.name)
+            started = time.perf_counter()
+            module = load()
+            seconds, fit = time.perf_counter() - started, fit_of(getattr(module, DECLARATION, None))
+            plugin = replace(plugin, seconds=seconds, fit=fit)
+            if fit.state == "refused":
+                return replace(plugin, error=fit.why)
+            self._hooks.register(module, plugin.name)
             self._hooks.check_pending()
         except (Exception, SystemExit) as error:  # a stranger's import may raise anything
             self._hooks.unregister(name=plugin.name) if self._hooks.has_plugin(plugin.name) else None
@@ -184,4 +197,4 @@ def _name_and_version(distribution: Distribution) -> tuple[str, str]:
 
 
 def _failed(plugin: Plugin, error: BaseException) -> Plugin:
-    return Plugin(plugin.name, plugin.distribution, plugin.version, f"{type(error).__name__}: {error}")
+    return replace(plugin, error=f"{type(error).__name__}: {error}")

@@ -12,6 +12,8 @@ import imagora
 if TYPE_CHECKING:
     from .options import LocalOptions, SqliteOptions
 
+imagora_api = ">=1.0,<2"
+
 
 @imagora.hookimpl
 def offer_ledgers() -> list[imagora.Component[Any]]:

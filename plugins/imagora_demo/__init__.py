@@ -16,6 +16,9 @@ def _app() -> typer.Typer:
     return app
 
 
+imagora_api = ">=1.0,<2"
+
+
 @imagora.hookimpl
 def offer_commands() -> list[imagora.Command]:
     """Offer `imagora demo`."""

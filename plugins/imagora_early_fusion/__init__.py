@@ -9,6 +9,8 @@ from imagora import BuildContext, Component, hookimpl
 if TYPE_CHECKING:
     from .options import EarlyFusionOptions
 
+imagora_api = ">=1.0,<2"
+
 
 @hookimpl
 def offer_embedders() -> list[Component[Any]]:

@@ -9,6 +9,8 @@ import imagora
 if TYPE_CHECKING:
     from .options import HybridOptions
 
+imagora_api = ">=1.0,<2"
+
 
 @imagora.hookimpl
 def offer_retrievers() -> list[imagora.Component[Any]]:

@@ -13,6 +13,8 @@ _ABOUT = (
     "The order is kept within a key, as Kafka keeps it within a partition."
 )
 
+imagora_api = ">=1.0,<2"
+
 
 @imagora.hookimpl
 def offer_sources() -> list[Component[Any]]:

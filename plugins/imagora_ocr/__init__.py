@@ -8,6 +8,8 @@ from typing import Any
 import imagora
 from imagora import BuildContext, Component, Model
 
+imagora_api = ">=1.0,<2"
+
 
 @imagora.hookimpl
 def offer_preparers() -> list[Component[Any]]:

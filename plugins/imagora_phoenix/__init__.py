@@ -20,6 +20,9 @@ def _app() -> typer.Typer:
     return app
 
 
+imagora_api = ">=1.0,<2"
+
+
 @imagora.hookimpl
 def offer_tracers() -> list[Component[Any]]:
     """Offer `phoenix`."""

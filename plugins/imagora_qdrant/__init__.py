@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from .options import Bm25Options, QdrantOptions
 
+imagora_api = ">=1.0,<2"
+
 
 @imagora.hookimpl
 def offer_indexes() -> list[imagora.Component[Any]]:

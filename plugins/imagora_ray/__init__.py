@@ -10,6 +10,8 @@ from imagora import BuildContext, Component
 if TYPE_CHECKING:
     from .options import RayOptions
 
+imagora_api = ">=1.0,<2"
+
 
 @imagora.hookimpl
 def offer_engines() -> list[Component[Any]]:

@@ -17,6 +17,8 @@ _EVENTS_ABOUT = (
     "objects that were there before: list them once with 's3' and the same 'url'."
 )
 
+imagora_api = ">=1.0,<2"
+
 
 @imagora.hookimpl
 def offer_sources() -> list[Component[Any]]:

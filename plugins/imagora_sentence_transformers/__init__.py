@@ -10,6 +10,8 @@ from imagora import BuildContext, Component, Model
 _REQUIRES = ("torch", "transformers", "sentence_transformers")
 _EXTRA = "sentence-transformers"
 
+imagora_api = ">=1.0,<2"
+
 
 @imagora.hookimpl
 def offer_embedders() -> list[Component[Any]]:

@@ -31,6 +31,9 @@ def _models() -> list[Model]:
     return models()
 
 
+imagora_api = ">=1.0,<2"
+
+
 @hookimpl
 def offer_embedders() -> list[Component[Any]]:
     """Offer the starter's encoder for the legs `image` and `text`."""

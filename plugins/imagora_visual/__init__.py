@@ -9,6 +9,8 @@ import imagora
 if TYPE_CHECKING:
     from .options import VisualOptions
 
+imagora_api = ">=1.0,<2"
+
 
 @imagora.hookimpl
 def offer_rerankers() -> list[imagora.Component[Any]]:

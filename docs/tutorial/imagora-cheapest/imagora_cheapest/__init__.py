@@ -3,6 +3,8 @@
 from imagora import BuildContext, Component, Options, hookimpl
 from pydantic import Field
 
+imagora_api = ">=1.0,<2"
+
 
 class CheapestOptions(Options):
     """What a recipe can say about the reranker."""
