@@ -88,15 +88,15 @@ def test_the_server_stops_writing_where_nobody_listens_any_more(server: Server, 
         listening = asyncio.ensure_future(listen(begun))
         await begun.wait()
         if how == "cancelled":
-            # The server counts what runs a moment after the first word has left it.
-            await asyncio.to_thread(wait_for, lambda: server.metric("vllm:num_requests_running") == 1)
             listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
 
-    before = written()
+    before, ended = written(), server.metric("vllm:request_success_total")
     asyncio.run(run())
+    wait_for(lambda: written() > before)  # the server counts a moment after the first word has left it
     wait_for(lambda: server.metric("vllm:num_requests_running") == 0)
     assert written() - before < LONG / 2
+    assert server.metric("vllm:request_success_total") == ended, "the answer had come to its own end"
 
 
 REFUSED: list[tuple[str, dict[str, Any], list[ChatMessage], str]] = [

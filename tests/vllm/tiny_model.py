@@ -71,6 +71,8 @@ def write(folder: Path) -> None:
     torch.manual_seed(4)
     words = tokenizer()
     model = LlavaForConditionalGeneration(config(words))
+    # Never the likeliest token: an answer goes on until it is as long as it may be, or a grammar ends it.
+    torch.nn.init.zeros_(model.lm_head.weight[words.eos_token_id])
     model.save_pretrained(folder)
     # vLLM looks for the names that the hub's checkpoints have.
     weights = folder / "model.safetensors"
