@@ -35,7 +35,7 @@ PUBLIC = {
     "imagora.testing",
     "imagora.ledger",
     "imagora.runner",
-    *("imagora.tracing", "imagora.events", "imagora.calls", "imagora.inline", "imagora.health"),
+    *("imagora.tracing", "imagora.events", "imagora.calls", "imagora.inert", "imagora.inline", "imagora.health"),
 }
 NEVER = re.compile("manager|handler|helpers?|utils?|processor|engine|service|base|common|misc")
 HEAVY = (
