@@ -70,9 +70,7 @@ def assemble(plan: Plan, built: list[tuple[NestedComponent, Embedder]] | None = 
     generator: Generator | None = build(plan.generator, with_embedders) if plan.generator else None
     other = plan.answer.fallback
     fallback = (other.name, build(other, with_embedders)) if isinstance(other, Planned) else None
-    scoped: Any = index
-    if index is not None and (plan.access.tenant or plan.access.groups):
-        scoped = ScopedIndex(index, plan.access.tenant, plan.access.groups)
+    scoped: Any = index and ScopedIndex(index, plan.access.tenant, plan.access.groups)
     context = replace(with_embedders, index=scoped, generator=generator)
 
     def named(planned: Planned) -> tuple[str, Any]:

@@ -47,6 +47,7 @@ class QueryParts(TypedDict, total=False):
     negative_pictures: Iterable[str | Path | bytes | Picture]
     weights: Mapping[str, float]
     principal: Principal | None
+    picture_words: tuple[str, ...]
 
 
 class Pipeline:

@@ -16,16 +16,22 @@ from .inert import inert
 from .query import Query
 
 TEMPLATE = """\
+You are a knowledgeable visual assistant.
 Context:
 {% for passage in passages -%}
-[{{ passage.number }}] {{ passage.title }}{% if passage.image %} (see [Image {{ passage.image }}]){% endif %}
-{%- for line in passage.text.splitlines() %}
+[{{ passage.number }}] {{ passage.title }}
+{%- if passage.score is number %} (score: {{ passage.score|round(3) }}){% endif %}
+{%- if passage.image %} (see [Image {{ passage.image }}]){% endif %}
+{%- for line in passage.lines %}
     {{ line }}
 {%- else %} (a picture without words)
 {%- endfor %}
 {% else %}(nothing)
 {% endfor %}
-Question: {{ question }}"""
+User Question: {{ question }}
+Answer (include citations like [1], [2] where appropriate):"""
+PICTURES_ALONE = "User Question: {{ question }}"
+"""The template where there is nothing to search in, so that the question's pictures are all there is."""
 NO_WORDS = "What does the picture that the question came with show?"
 
 
@@ -86,7 +92,8 @@ def build_prompt(
             blocks.append(TextBlock(text=f"[Image {picture.number}], {whose}:"))
             blocks.append(ImageBlock(image=picture.png, image_mimetype="image/png"))
         else:
-            blocks.append(TextBlock(text=f"[Image {picture.number}], {whose}: {inert(picture.words)}"))
+            words = " ".join(inert(picture.words).split())
+            blocks.append(TextBlock(text=f"[Image {picture.number}], {whose}: {words}"))
     message = PromptMessage(role=MessageRole.USER, blocks=blocks)
     message._query, message._passages = query, tuple(passages)
     return [ChatMessage(role=MessageRole.SYSTEM, content=instructions), message]
@@ -101,10 +108,10 @@ def compiled(template: str) -> Any:
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """Lets a template call methods of strings and nothing else, for it fills in strangers' words."""
+    """Lets a template call nothing at all, for it fills in strangers' words; filters are Jinja's own."""
 
     def is_safe_callable(self, obj: Any) -> bool:
-        return isinstance(getattr(obj, "__self__", None), str) and super().is_safe_callable(obj)
+        return False
 
 
 def _shown(number: int, passage: Passage, image: int | None) -> dict[str, Any]:
@@ -112,7 +119,8 @@ def _shown(number: int, passage: Passage, image: int | None) -> dict[str, Any]:
     return {
         "number": number,
         "title": inert(passage.title),
-        "text": inert(passage.get_content()),
+        "text": (text := inert(passage.get_content())),
+        "lines": text.splitlines(),
         "score": passage.score,
         "image": image,
         "metadata": metadata,

@@ -29,7 +29,8 @@ class Query(QueryBundle):
     query_str: the words, "" for none. pictures: decoded pictures. filter: a condition on metadata, None for all items.
     top_k: how many passages are wanted, None for the recipe's own number. negative, negative_pictures: what the
     passages should be unlike. weights: by leg, in place of the recipe's. principal: who asks, None where recipes do not
-    care.
+    care. picture_words: what a caption or OCR says of each picture, "" for nothing; where it is empty, the recipe's
+    preparers read them.
     """
 
     query_str: str = ""
@@ -40,10 +41,15 @@ class Query(QueryBundle):
     negative_pictures: tuple[Picture, ...] = field(default=(), repr=False)
     weights: Mapping[str, float] = field(default_factory=dict)
     principal: Principal | None = None
+    picture_words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.query_str.strip() and not self.pictures:
             raise QueryError("a query needs words or a picture, and this one has neither", code="IMG-502")
+        if self.picture_words and len(self.picture_words) != len(self.pictures):
+            raise QueryError(
+                f"there are words of {len(self.picture_words)} pictures, and the query has {len(self.pictures)}"
+            )
         if self.top_k is not None and self.top_k < 1:
             raise QueryError(f"the number of passages must be at least 1, and it is {self.top_k}", code="IMG-509")
         for leg, weight in self.weights.items():

@@ -291,7 +291,9 @@ class Preparer(Protocol):
     """What changes items after their pictures are decoded and before they are embedded, such as OCR.
 
     Called from several threads. An ImagoraError refuses the item: it goes into quarantine with that reason. One with an
-    attribute `ordered` that is true is called with the items one after the other, in the source's order.
+    attribute `ordered` that is true is called with the items one after the other, in the source's order. One with an
+    attribute `reads` that is true says what is in a picture (`caption`, `ocr_text`), and is called with the pictures of
+    queries, too.
     """
 
     def prepare(self, prepared: Sequence[Prepared]) -> Sequence[Prepared]:
@@ -343,11 +345,13 @@ class Scope:
     """What lives as long as one query: a guardrail keeps a mapping here, under its own name.
 
     passages: those that the prompt shows, in the order of their numbers and after their guardrails; set before the
-    answer is generated.
+    answer is generated. withheld: pictures in which a guardrail found something to change or refuse, by their passage's
+    id or, in a query, by their hash; no generator is shown them.
     """
 
     notes: dict[str, Any] = field(default_factory=dict, repr=False)
     passages: tuple[Passage, ...] = field(default=(), repr=False)
+    withheld: set[str] = field(default_factory=set)
 
 
 class Guardrail(Protocol):

@@ -22,20 +22,22 @@ class Refused(ImagoraError):
 
 
 async def guard_query(query: Query, guardrails: Guardrails, record: Record) -> Query:
-    """Give the query as its guardrails let its words through, the negative ones too; raise Refused if one does not."""
-    words, negative = query.query_str, query.negative
-    if words:
-        words = await _guard_text(words, "query", guardrails, record)
-    if negative:
-        negative = await _guard_text(negative, "query", guardrails, record)
-    if (words, negative) == (query.query_str, query.negative):
+    """Give the query as its guardrails let its words through, negative ones and those of its pictures, too.
+
+    Raises Refused where one does not.
+    """
+    asked = [query.query_str, query.negative, *query.picture_words]
+    words, negative, *read = passed = await _guard_texts(asked, "query", guardrails, record)
+    if passed == asked:
         return query
-    return replace(query, query_str=words, negative=negative)
+    changed = zip(query.pictures, query.picture_words, read, strict=False)
+    record.scope.withheld |= {picture.sha256 for picture, before, after in changed if after != before}
+    return replace(query, query_str=words, negative=negative, picture_words=tuple(read))
 
 
 async def guard_answer(text: str, guardrails: Guardrails, record: Record) -> str:
     """Give the answer as its guardrails let it through; raise Refused if one does not."""
-    return await _guard_text(text, "answer", guardrails, record)
+    return (await _guard_texts([text], "answer", guardrails, record))[0]
 
 
 async def guard_passages(passages: list[Passage], guardrails: Guardrails, record: Record) -> list[Passage]:
@@ -44,18 +46,26 @@ async def guard_passages(passages: list[Passage], guardrails: Guardrails, record
         texts = [text for passage in passages for text in _texts(passage)]
         verdicts = iter(await _check(name, guardrail, texts, "passages", record))
         judged = [(passage, [next(verdicts) for _ in _texts(passage)]) for passage in passages]
-        passages = [_rewritten(passage, own) for passage, own in judged if all(v.action != "refuse" for v in own)]
+        kept = [(passage, own) for passage, own in judged if all(v.action != "refuse" for v in own)]
+        rewritten = [_rewritten(passage, own) for passage, own in kept]
+        record.scope.withheld |= {
+            new.node_id for (old, _), new in zip(kept, rewritten, strict=True) if _reread(old, new)
+        }
+        passages = rewritten
     return passages
 
 
-async def _guard_text(text: str, place: Place, guardrails: Guardrails, record: Record) -> str:
+async def _guard_texts(texts: list[str], place: Place, guardrails: Guardrails, record: Record) -> list[str]:
     for name, guardrail in guardrails:
-        (verdict,) = await _check(name, guardrail, [text], place, record)
-        if verdict.action == "refuse":
-            what = {"query": "the question", "answer": "the answer"}[place]
-            raise Refused(f"{what} was refused by the guardrail '{name}': {', '.join(verdict.reasons)}")
-        text = verdict.text
-    return text
+        said = [text for text in texts if text.strip() or place == "answer"]
+        verdicts = await _check(name, guardrail, said, place, record) if said else []
+        for verdict in verdicts:
+            if verdict.action == "refuse":
+                what = {"query": "the question", "answer": "the answer"}[place]
+                raise Refused(f"{what} was refused by the guardrail '{name}': {', '.join(verdict.reasons)}")
+        passed = iter([verdict.text for verdict in verdicts])
+        texts = [next(passed) if text.strip() or place == "answer" else text for text in texts]
+    return texts
 
 
 async def _check(name: str, guardrail: Guardrail, texts: list[str], place: Place, record: Record) -> list[Verdict]:
@@ -76,6 +86,11 @@ async def _check(name: str, guardrail: Guardrail, texts: list[str], place: Place
         facts.gave(verdicts)
     record.verdicts.extend(GuardrailRecord(place, name, v.action, v.reasons) for v in acted)
     return verdicts
+
+
+def _reread(before: Passage, after: Passage) -> bool:
+    # What OCR read in a picture is in the picture: where the words may not be shown, the picture may not either.
+    return bool(before.node.metadata.get("ocr_text") != after.node.metadata.get("ocr_text"))
 
 
 def _texts(passage: Passage) -> list[str]:

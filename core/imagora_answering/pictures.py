@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -28,22 +28,28 @@ class Budget:
 
 
 async def choose(
-    query: Query, passages: Sequence[Passage], budget: Budget, decode: Callable[[Path], Awaitable[Picture]]
+    query: Query,
+    passages: Sequence[Passage],
+    budget: Budget,
+    decode: Callable[[Path], Awaitable[Picture]],
+    withheld: Collection[str] = (),
 ) -> tuple[list[PromptPicture], list[str]]:
     """Give the prompt's pictures, those of the question first, and what was left out, with the reasons.
 
     For a model that cannot see, words stand for the pictures that have some: a caption, or the words in the picture.
+    withheld: pictures that a guardrail keeps back, by their passage's id or their hash.
     """
     if not budget.pictures:
-        return _told(passages, first=1), [f"{len(query.pictures)} of the question: the model cannot see"][
-            : bool(query.pictures)
-        ]
+        return _told(query, passages)
     chosen: list[tuple[int | None, Picture, int]] = []
     left_out: list[str] = []
     candidates: list[tuple[int | None, Any]] = [(None, picture) for picture in query.pictures]
     candidates += [(number, path) for number, p in enumerate(passages, start=1) if (path := _path(p))]
     for passage, source in candidates:
         name = f"passage {passage}" if passage else "the question"
+        if (source.sha256 if isinstance(source, Picture) else passages[passage - 1].node_id) in withheld:
+            left_out.append(f"{name}: a guardrail acted on the words in it")
+            continue
         if len(chosen) >= budget.pictures:
             left_out.append(f"{name}: the model takes {budget.pictures}")
             continue
@@ -74,13 +80,16 @@ def likeness(png: bytes) -> int:
     return sum(bit << place for place, bit in enumerate(bits))
 
 
-def _told(passages: Sequence[Passage], first: int) -> list[PromptPicture]:
-    told: list[PromptPicture] = []
+def _told(query: Query, passages: Sequence[Passage]) -> tuple[list[PromptPicture], list[str]]:
+    words = [(None, said.strip()) for said in query.picture_words if said.strip()]
+    told: list[tuple[int | None, str]] = [*words]
     for number, passage in enumerate(passages, start=1):
-        words = [str(passage.node.metadata[key]) for key in ("caption", "ocr_text") if passage.node.metadata.get(key)]
-        if _path(passage) and words:
-            told.append(PromptPicture(first + len(told), number, words=". ".join(words)))
-    return told
+        said = [str(passage.node.metadata[key]) for key in ("caption", "ocr_text") if passage.node.metadata.get(key)]
+        if _path(passage) and said:
+            told.append((number, ", ".join(part.strip().removesuffix(".") for part in said)))
+    without = len(query.pictures) - len(words)
+    left_out = [f"{without} of the question: the model cannot see"] if without else []
+    return [PromptPicture(place, whose, words=said) for place, (whose, said) in enumerate(told, start=1)], left_out
 
 
 def _path(passage: Passage) -> Path | None:

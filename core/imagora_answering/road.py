@@ -15,10 +15,11 @@ from imagora.calls import tries
 from imagora.errors import StageError
 from imagora.events import PassagesFound, listener, tell
 from imagora.item import Picture
-from imagora.prompt import build_prompt
+from imagora.prompt import PICTURES_ALONE, TEMPLATE, build_prompt
 from imagora.query import Query
 from imagora.record import Record, named
-from imagora.stages import Generator
+from imagora.scoped import visible, within
+from imagora.stages import Generator, Retriever
 from imagora_recipe.plan import Plan
 from jinja2 import TemplateError
 from llama_index.core.base.llms.types import TextBlock
@@ -27,6 +28,7 @@ from llama_index.core.schema import NodeWithScore
 from .citations import cite
 from .guarding import Refused, guard_answer, guard_passages, guard_query
 from .pictures import Budget, choose
+from .reading import read, readers
 from .streaming import GuardedStream
 
 Scores: TypeAlias = dict[str, tuple[float | None, dict[str, float]]]
@@ -34,6 +36,8 @@ Text: TypeAlias = tuple[str, tuple[Citation, ...], tuple[int, ...]]
 """An answer's text with its citations and the markers that meant nothing."""
 TRIES = 3
 """How often generators elsewhere are asked for one query, all of them together."""
+DESCRIBE = "Say what the pictures show, and nothing that they do not show."
+"""What a generator is told where there are no passages to answer from."""
 FALLBACKS_SHARE = 0.25
 """Of the time that is left when the first generator begins: what is kept for the second."""
 
@@ -55,12 +59,10 @@ class QueryRoad:
 
     async def answer(self, query: Query, record: Record) -> Answer:
         """Answer within the recipe's deadline; where the generator fails, as its fallback says."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self.plan.answer.deadline
+        end = asyncio.get_running_loop().time() + self.plan.answer.deadline
         degraded = ""
         try:
-            async with _until(end, "no passages were found", self.plan.answer.deadline):
-                query, passages = await self.passages(query, record)
+            query, passages = await self.passages(query, record, end)
             shown = passages[: self.plan.prompt.passages]
             record.scope.passages = tuple(shown)
             tell(PassagesFound(tuple(shown)))
@@ -79,12 +81,26 @@ class QueryRoad:
         made = replace(self._made(record, text), degraded=bool(degraded), degraded_because=degraded)
         return replace(made, citations=citations, passages=tuple(passages), unknown_markers=unknown)
 
-    async def passages(self, query: Query, record: Record) -> tuple[Query, list[Passage]]:
-        """Find passages: the query as its guardrails let it through, and what the retriever and rerankers give."""
+    async def passages(self, query: Query, record: Record, end: float | None = None) -> tuple[Query, list[Passage]]:
+        """Find passages: the query as its guardrails let it through, and what the retriever and rerankers give.
+
+        end: the moment, of the loop's clock, at which there is no more time; None: the recipe's deadline from now on.
+        """
+        end = end or asyncio.get_running_loop().time() + self.plan.answer.deadline
+        async with _until(end, "no passages were found", self.plan.answer.deadline):
+            return await self._found(query, record)
+
+    async def _found(self, query: Query, record: Record) -> tuple[Query, list[Passage]]:
+        query = await self._read(query, record)
         query = await guard_query(query, self.stages.guardrails.get("query", ()), record)
         if self.stages.retriever is None:
             return query, []
-        name, retriever = self.stages.retriever
+        with within(query.filter):
+            passages = await self._ranked(query, self.stages.retriever, record)
+        return query, await guard_passages(passages, self.stages.guardrails.get("passages", ()), record)
+
+    async def _ranked(self, query: Query, first: tuple[str, Retriever], record: Record) -> list[Passage]:
+        name, retriever = first
         with record.stage("retriever", name, query) as facts, named("retriever", name):
             await self._opened()
             passages = _once(_as_passage(node, {}) for node in await retriever.aretrieve(self._wide(query)))
@@ -98,9 +114,18 @@ class QueryRoad:
                 passages = _once(_as_passage(node, _scores(before, node, name)) for node in nodes)
                 facts["passages"] = len(passages)
                 facts.gave(passages)
-        if query.top_k is not None:
-            passages = passages[: query.top_k]
-        return query, await guard_passages(passages, self.stages.guardrails.get("passages", ()), record)
+        # The index sees to it; this is for retrievers that have passages from somewhere else.
+        access = self.plan.access
+        passages = [p for p in passages if visible(p.node.metadata, access.tenant, access.groups)]
+        return passages[: query.top_k]
+
+    async def _read(self, query: Query, record: Record) -> Query:
+        failed = 0
+        if self.plan.pictures.read_queries:
+            tries.set([1])  # captions may be a generator's
+            query, failed = await read(query, readers(self.stages.preparers), record)
+        tries.set([max(1, TRIES - failed)])
+        return query
 
     def _wide(self, query: Query) -> Query:
         # Rerankers choose among what the recipe retrieves, not among the few passages that are wanted in the end.
@@ -113,7 +138,7 @@ class QueryRoad:
         assert self.stages.generator is not None  # noqa: S101 - the pipeline looked
         other = self.stages.fallback is not None
         left = end - asyncio.get_running_loop().time()
-        tries.set([TRIES - other])  # so that a second generator has a try left
+        tries.set([max(1, (tries.get() or [TRIES])[0] - other)])  # so that a second generator has a try left
         return await self._generated(
             self.stages.generator, query, passages, record, end - other * FALLBACKS_SHARE * left
         )
@@ -137,7 +162,8 @@ class QueryRoad:
                     text = await self._written(generator, messages, stream, facts)
                     facts["passages"] = len(passages)
         text, citations, unknown = cite(text, passages)
-        guarded = await guard_answer(text, guardrails, record)
+        async with _until(end, "the answer was not checked", self.plan.answer.deadline):
+            guarded = await guard_answer(text, guardrails, record)
         if guarded != text:  # the places of the markers moved
             text, citations, _ = cite(guarded, passages)
         stream.ended(text)
@@ -148,11 +174,13 @@ class QueryRoad:
         most = min(options.pictures, getattr(generator, "images", 0))
         budget = Budget(most, int(options.megapixels * 1_000_000))
         with record.stage("prompt", "template") as facts:
-            pictures, left_out = await choose(query, passages, budget, self._decode)
+            pictures, left_out = await choose(query, passages, budget, self._decode, record.scope.withheld)
             facts.update(pictures=sum(bool(picture.png) for picture in pictures), left_out=left_out)
             try:
-                template = {} if options.template is None else {"template": options.template}
-                return build_prompt(query, passages, options.instructions, pictures=pictures, **template)
+                searched = self.stages.retriever is not None
+                told = options.instructions if searched or "instructions" in options.model_fields_set else DESCRIBE
+                template = options.template or (TEMPLATE if searched else PICTURES_ALONE)
+                return build_prompt(query, passages, told, template=template, pictures=pictures)
             except TemplateError as error:
                 raise StageError(f"the prompt's template failed: {error}", code="IMG-804") from error
 

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from imagora.catalog import Offer
-from imagora.errors import Problem
+from imagora.errors import Problem, did_you_mean
 from imagora.options import Nested, NestedComponent, Options, RecipePath
 from imagora.stages import Place
 from pydantic import Field, field_validator
 
 from .licences import Licences
 from .tree import Mark, masked
+
+_GIVEN = frozenset({"passages", "question", "instructions"})
 
 
 class PromptOptions(Options):
@@ -26,12 +28,13 @@ class PromptOptions(Options):
     passages: int = Field(default=6, ge=1, le=100, description="How many passages the prompt shows at most.")
     instructions: str = Field(
         default="Answer from the numbered passages and nothing else; cite them like [1].",
-        description="What the generator is told first.",
+        description="What the generator is told first; left out in a recipe without a retriever: that it should say "
+        "what the pictures show.",
     )
     template: str | None = Field(
         default=None,
-        description="A Jinja template of what it is told then, with `passages` (number, title, text, score, image, "
-        "metadata), `question` and `instructions`; it can call nothing but methods of strings.",
+        description="A Jinja template of what it is told then, with `passages` (number, title, text, lines, score, "
+        "image, metadata), `question` and `instructions`; it can call nothing.",
     )
     pictures: int = Field(
         default=4, ge=0, le=64, description="How many pictures the prompt shows at most; the generator may take fewer."
@@ -44,13 +47,15 @@ class PromptOptions(Options):
     @classmethod
     def _compiles(cls, template: str | None) -> str | None:
         if template is not None:
-            from jinja2 import TemplateSyntaxError
+            from jinja2 import TemplateSyntaxError, meta
             from jinja2.sandbox import ImmutableSandboxedEnvironment
 
             try:
-                ImmutableSandboxedEnvironment().parse(template)
+                parsed = ImmutableSandboxedEnvironment().parse(template)
             except TemplateSyntaxError as error:
                 raise ValueError(f"the template's line {error.lineno} is wrong: {error.message}") from None
+            if unknown := sorted(meta.find_undeclared_variables(parsed) - _GIVEN):
+                raise ValueError(f"a template is given no '{unknown[0]}'{did_you_mean(unknown[0], _GIVEN)}")
         return template
 
 
@@ -74,7 +79,7 @@ class AccessOptions(Options):
 
 
 class PictureOptions(Options):
-    """The limits within which pictures are decoded."""
+    """The limits within which pictures are decoded, and whether those of a query are read."""
 
     max_side: int = Field(default=1024, ge=32, le=8192, description="The longer side after decoding, in pixels.")
     max_megapixels: float = Field(default=100, gt=0, le=1000, description="Larger ones are refused, in 10^6 pixels.")
@@ -97,6 +102,10 @@ class PictureOptions(Options):
     )
     thumbnails_path: RecipePath | None = Field(
         default=None, description="The folder of these copies; by default it lies beside an embedded index."
+    )
+    read_queries: bool = Field(
+        default=True,
+        description="Whether preparers that read pictures (`ocr`, `caption`, `blip2`) also read those of a query.",
     )
 
 

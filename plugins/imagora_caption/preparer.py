@@ -22,6 +22,8 @@ class CaptionPreparer:
     a caption and with the reason in `caption_error`, as the options say.
     """
 
+    reads = True
+
     def __init__(self, name: str, options: CaptionOptions, describe: Describe) -> None:
         self._name, self._options, self._describe = name, options, describe
 

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from imagora.passages import passage_of
+from imagora.scoped import within
 from imagora.stages import Embedder, LegQuery, SearchRequest, SparseEmbedder, SparseVector, Vector, VectorIndex
 from numpy.typing import NDArray
 
@@ -70,7 +71,8 @@ class Calibration:
             return known.scales
         loop = asyncio.get_running_loop()
         if (task := self._learning.get(loop)) is None:
-            task = self._learning[loop] = loop.create_task(self._learn())
+            with within(None):  # the first query's filter says nothing of the index
+                task = self._learning[loop] = loop.create_task(self._learn())
             task.add_done_callback(lambda _: self._learning.pop(loop, None))
         return await asyncio.shield(task)  # one query that is cancelled leaves the others theirs
 

@@ -12,6 +12,7 @@ from imagora import Picture, Query
 from imagora.stages import Embedder, LegQuery, SparseEmbedder, SparseVector, Vector
 
 from .directions import away, middle
+from .options import HybridOptions
 
 PICTURE_LEG = "image"
 Kind: TypeAlias = tuple[Literal["words", "picture"], str]
@@ -103,15 +104,17 @@ class Wanted:
 
 
 def wanted(
-    query: Query, weights: Mapping[str, float], embedders: Mapping[str, Embedder], *, share: float, each: bool
+    query: Query, weights: Mapping[str, float], embedders: Mapping[str, Embedder], options: HybridOptions
 ) -> Wanted:
     """Say what a query needs embedded, and the leg queries.
 
     Words go to every leg; pictures go to the picture leg, where the words then are a query of their own, "image/words".
     A dense leg's vector moves away from what it can read of the negative part. On a sparse leg the negative words are a
-    query of negative weight, "sparse/negative", so that what holds them comes further down.
+    query of negative weight, "sparse/negative", so that what holds them comes further down. What is read in the query's
+    pictures goes to the legs of words, as "text/picture", with a share of the leg's weight.
     """
-    found = Wanted(share, each)
+    share, read = options.negative_weight, options.picture_words
+    found = Wanted(share, each=options.pictures == "each")
     words, negative = query.query_str, query.negative.strip() and query.negative
     on_pictures = bool(query.pictures) and PICTURE_LEG in weights
     if on_pictures:
@@ -125,6 +128,8 @@ def wanted(
         if sparse and negative and share:
             places = (found.place(embedder, negative),)
             found.aims.append(Aim(f"{leg}/negative", ("words", leg), -share * weight, places))
+    if read and any(query.picture_words):
+        _add_picture_words(found, query, {leg: read * weight for leg, weight in weights.items()}, embedders)
     return found
 
 
@@ -135,6 +140,20 @@ def _add_pictures(found: Wanted, query: Query, weight: float, embedder: Embedder
     for number, group in enumerate(groups, start=1):
         name = PICTURE_LEG if number == 1 else f"{PICTURE_LEG}/{number}"
         found.aims.append(Aim(name, ("picture", PICTURE_LEG), weight / len(groups), group, unlike))
+
+
+def _add_picture_words(
+    found: Wanted, query: Query, weights: Mapping[str, float], embedders: Mapping[str, Embedder]
+) -> None:
+    said = [words for words in query.picture_words if words.strip()]
+    for leg, weight in weights.items() if said else ():
+        if leg != PICTURE_LEG:  # there the picture itself is compared
+            embedder = embedders[leg]
+            unlike = () if isinstance(embedder, SparseEmbedder) else _unlike(found, query, leg, embedder)
+            for number, words in enumerate(said if found.each else ["\n".join(said)], start=1):
+                name = f"{leg}/picture" if number == 1 else f"{leg}/picture/{number}"
+                share = weight / len(said) if found.each else weight
+                found.aims.append(Aim(name, ("words", leg), share, (found.place(embedder, words),), unlike))
 
 
 def _unlike(found: Wanted, query: Query, leg: str, embedder: Embedder) -> tuple[int, ...]:

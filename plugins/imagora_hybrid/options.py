@@ -35,6 +35,13 @@ class HybridOptions(Options):
         description="what becomes of several pictures in one query: average searches once, half-way between them; "
         "each searches with every one of them, and they share the leg's weight",
     )
+    picture_words: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="how much a caption of a query's picture, or the words in it, count on the legs of words, as a "
+        "share of the leg's weight; there are such words where the recipe's preparers read pictures",
+    )
     negative_weight: float = Field(
         default=0.5,
         ge=0,

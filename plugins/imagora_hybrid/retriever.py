@@ -77,8 +77,7 @@ class HybridRetriever(BaseRetriever):
         scales = await self._calibration.scales() if self._calibration is not None else {}
         limit = query.top_k or options.top_k
         request = self._request(limit, query.filter)
-        each = options.pictures == "each"
-        to_embed = wanted(query, weights, self._embedders, share=options.negative_weight, each=each)
+        to_embed = wanted(query, weights, self._embedders, options)
         order = partial(self._ordered, kinds=to_embed.kinds(), scales=scales, limit=limit)
         if self._local is not None:
             # One thread for all of it: every switch from the event loop to a thread and back costs a query time.
@@ -102,7 +101,8 @@ class HybridRetriever(BaseRetriever):
             raise QueryError("every weight of the query is 0, so that nothing would be searched")
         if PICTURE_LEG in weights:
             return weights
-        if query.pictures and not query.query_str.strip():
+        said = self._options.picture_words and any(query.picture_words)
+        if query.pictures and not query.query_str.strip() and not said:
             raise QueryError(
                 f"a picture alone finds nothing, for the recipe '{self._recipe}' searches no picture leg; ask in "
                 "words, or add an embedder for 'image'"

@@ -21,6 +21,8 @@ class OcrPreparer:
     An item keeps an `ocr_text` that it came with. A picture without words gets none.
     """
 
+    reads = True
+
     def __init__(self, options: OcrOptions, read: Reader) -> None:
         self._options, self._read = options, read
 

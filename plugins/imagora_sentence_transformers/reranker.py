@@ -30,8 +30,9 @@ class CrossEncoderReranker(BaseNodePostprocessor):
     """Reorders passages by what a cross-encoder says of the query and each passage's words.
 
     A passage's words are its title, text, caption and OCR text. Passages with words are reordered among the places that
-    they held; a picture without words keeps its place and its own score. A query's pictures are not looked at, and one
-    without words changes nothing but the number of passages. Negative words are scored as a query of their own, and
+    they held; a picture without words keeps its place and its own score. A query's pictures are not looked at: where it
+    has no words, what a caption or OCR says of its pictures is asked with, and without that nothing changes but the
+    number of passages. Negative words are scored as a query of their own, and
     what they get above 0 is taken off in part. What comes in is not changed: passages with a new score are new objects
     on the same nodes.
     """
@@ -61,6 +62,8 @@ class CrossEncoderReranker(BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         keep = self._options.keep or len(nodes)
         words = query_bundle.query_str.strip() if query_bundle else ""
+        if not words and isinstance(query_bundle, Query):
+            words = "\n".join(query_bundle.picture_words).strip()
         if not words:
             log.info("the query has no words, so cross_encoder keeps the order of the passages")
             return nodes[:keep]

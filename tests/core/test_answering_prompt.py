@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from imagora import Picture, Pipeline, Principal, Query
+from imagora import Passage, Picture, Pipeline, Principal, Query
 from imagora.errors import QueryError, RecipeError
 from imagora.inert import inert
-from imagora.prompt import build_prompt
+from imagora.prompt import PromptPicture, build_prompt
 from imagora_answering.pictures import likeness
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ImageBlock, TextBlock
+from llama_index.core.schema import MediaResource, Node
 from PIL import Image, ImageDraw
 from toy_recipes import CATALOG, assemble, check, recipe_of, write
 
@@ -125,7 +126,7 @@ def test_a_model_that_cannot_see_gets_caption_and_words_instead(tmp_path: Path) 
     with pipeline_of(tmp_path, eye, count=2) as pipeline:
         answer = pipeline.ask("a scene", pictures=[bytes_of(scene(9))])
     assert eye.pictures == []
-    assert "caption 1. words 1" in eye.text
+    assert "caption 1, words 1" in eye.text
     assert eye.text.count("[Image 1], of passage") == 1
     assert facts_of(answer)["left_out"] == ["1 of the question: the model cannot see"]
 
@@ -161,9 +162,11 @@ def test_a_recipes_template_makes_the_prompt(tmp_path: Path) -> None:
         "{% include '/etc/passwd' %}",
         "{{ passages.append(1) }}",
         "{{ {}.update({}) }}",
+        "{{ question.upper() }}",
+        "{{ question.format(question) }}",
     ],
 )
-def test_a_template_can_call_nothing_but_strings(template: str) -> None:
+def test_a_template_can_call_nothing(template: str) -> None:
     with pytest.raises(Exception, match=r"unsafe|undefined|not safely callable|no loader|is not|not callable"):
         text = build_prompt(Query("a"), [], "", template=template)[1].content
         assert text, "nothing came out"
@@ -173,6 +176,37 @@ def test_a_template_can_call_nothing_but_strings(template: str) -> None:
 def test_a_template_that_is_wrong_is_told_with_the_recipes_place_and_its_own_line(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"prompt.template: the template's line 2 is wrong"):
         check(write(tmp_path, recipe_of(prompt={"template": "fine\n{% for %}"})), CATALOG)
+
+
+def test_a_template_that_names_what_it_is_not_given_is_told_what_there_is(tmp_path: Path) -> None:
+    said = (
+        r"prompt.template: a template is given no 'passage'; did you mean 'passages'\? \(there is: instructions, pass"
+    )
+    with pytest.raises(RecipeError, match=said):
+        check(
+            write(tmp_path, recipe_of(prompt={"template": "{{ question }} {% for p in passage %}{% endfor %}"})),
+            CATALOG,
+        )
+
+
+def test_the_articles_template_with_numbered_passages_is_the_default() -> None:
+    passages = [
+        Passage(
+            node=Node(text_resource=MediaResource(text="Heads.\nShips."), metadata={"title": "Coins"}), score=0.51239
+        ),
+        Passage(node=Node(metadata={"title": "Moon"}), score=None),
+    ]
+    pictures = [PromptPicture(1, 2, b"png")]
+    message = build_prompt(Query("what money?"), passages, "Be brief.", pictures=pictures)[1]
+    assert message.blocks[0].text == (
+        "You are a knowledgeable visual assistant.\n"
+        "Context:\n"
+        "[1] Coins (score: 0.512)\n    Heads.\n    Ships.\n"
+        "[2] Moon (see [Image 1]) (a picture without words)\n"
+        "\n"
+        "User Question: what money?\n"
+        "Answer (include citations like [1], [2] where appropriate):"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,11 @@ def legs(
     embedders: Mapping[str, Embedder],
     share: float = 0.5,
     each: bool = False,
+    read: float = 0.5,
 ) -> dict[str, LegQuery]:
-    made = wanted(query, weights, embedders, share=share, each=each)
+    several: Any = "each" if each else "average"
+    options = HybridOptions(negative_weight=share, pictures=several, picture_words=read)
+    made = wanted(query, weights, embedders, options)
     now, later = made.now(), asyncio.run(made.later())
     assert now == later
     return {leg.name: leg for leg in now}
@@ -78,6 +82,29 @@ def test_a_weight_for_a_leg_that_is_not_there_is_refused_in_words(filled: BuildC
         names(filled, Query("red", weights={"image": 0, "text": 0, "sparse": 0}))
     with pytest.raises(QueryError, match="a picture alone finds nothing"):
         names(filled, Query("", pictures=(RED,), weights={"image": 0}))
+
+
+def test_what_is_read_in_a_querys_picture_searches_the_legs_of_words(filled: BuildContext) -> None:
+    query = Query("", pictures=(RED, BLUE), picture_words=("grey roof", ""))
+    made = legs(query, {"image": 1, "text": 2, "sparse": 1}, filled.embedders)
+    assert [(leg.name, leg.leg, leg.weight) for leg in made.values()] == [
+        ("image", "image", 1),
+        ("text/picture", "text", 1.0),
+        ("sparse/picture", "sparse", 0.5),
+    ]
+    assert made["sparse/picture"].vector == ToyWords().embed_query("grey roof")
+    each = legs(replace(query, picture_words=("a", "b")), {"text": 2}, filled.embedders, each=True)
+    assert {name: leg.weight for name, leg in each.items()} == {"text/picture": 0.5, "text/picture/2": 0.5}
+    with_words = legs(replace(query, query_str="red"), {"text": 2}, filled.embedders)
+    assert {name: leg.weight for name, leg in with_words.items()} == {"text": 2, "text/picture": 1.0}
+    assert "text/picture" not in legs(query, {"image": 1, "text": 2}, filled.embedders, read=0.0)
+
+
+@pytest.mark.parametrize("fusion", ["rrf", "calibrated"])
+def test_a_picture_is_found_by_the_words_in_it(filled: BuildContext, fusion: str) -> None:
+    read = Query("", pictures=(RED,), picture_words=("grey roof",), weights={"text": 3, "image": 0})
+    assert names(filled, read, fusion=fusion)[0] == "grey roof", "even where no picture leg is searched"
+    assert "grey roof" in names(filled, replace(read, weights={}), fusion=fusion)[:2]
 
 
 def test_away_takes_a_share_of_the_negatives_direction_off_and_keeps_the_length() -> None:
