@@ -71,6 +71,13 @@ class CrossEncoderOptions(Options):
     keep: int | None = Field(
         default=None, ge=1, description="How many passages go on, counted after reordering; left out: all of them."
     )
+    weight: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Share of the model's score in the new score; the rest is the score that a passage came with, each "
+        "brought to mean 0 and deviation 1 over the passages. 1: the model's score alone, as it is.",
+    )
     negative_weight: float = Field(
         default=0.5,
         ge=0,

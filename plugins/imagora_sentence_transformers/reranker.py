@@ -16,7 +16,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from pydantic import PrivateAttr
 
 from .options import CrossEncoderOptions
-from .words import by_score, words_of
+from .words import blended, by_score, words_of
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
@@ -72,8 +72,9 @@ class CrossEncoderReranker(BaseNodePostprocessor):
         )
         negative = query_bundle.negative.strip() if isinstance(query_bundle, Query) else ""
         scores = self._scores(words, negative, [words_of(node) for node in nodes])
-        scored = [_with_score(node, scores[place]) if place in scores else node for place, node in enumerate(nodes)]
-        kept = by_score(scored, scores)[:keep]
+        new = blended(scores, {place: node.score for place, node in enumerate(nodes)}, self._options.weight)
+        scored = [_with_score(node, new[at], scores[at]) if at in scores else node for at, node in enumerate(nodes)]
+        kept = by_score(scored, new)[:keep]
         dispatcher.event(ReRankEndEvent(nodes=kept))
         return kept
 
@@ -119,8 +120,8 @@ class CrossEncoderReranker(BaseNodePostprocessor):
         return model
 
 
-def _with_score(passage: NodeWithScore, score: float) -> NodeWithScore:
+def _with_score(passage: NodeWithScore, score: float, models: float) -> NodeWithScore:
     changes: dict[str, Any] = {"score": score}
     if isinstance(passage, Passage):
-        changes["scores"] = {**passage.scores, NAME: score}
+        changes["scores"] = {**passage.scores, NAME: models}
     return passage.model_copy(update=changes)

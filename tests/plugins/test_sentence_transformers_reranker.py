@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from imagora import Passage, Query
+from imagora import Passage, Picture, Query
 from imagora.errors import StageError
 from imagora.testing import RerankerContract, golden
 from imagora_sentence_transformers.options import CrossEncoderOptions
 from imagora_sentence_transformers.reranker import CrossEncoderReranker
-from imagora_sentence_transformers.words import by_score, words_of
+from imagora_sentence_transformers.words import blended, by_score, words_of
 from llama_index.core.schema import ImageNode, MediaResource, Node, NodeWithScore, QueryBundle, TextNode
 
 from .cross_encoder_folder import cross_encoder_folder  # noqa: F401 - a fixture
@@ -137,6 +137,27 @@ def test_the_order_is_among_the_places_that_were_held() -> None:
     assert by_score("abc", {0: 0.5, 1: 0.5, 2: 0.5}) == ["a", "b", "c"]
 
 
+def test_new_scores_are_blended_with_those_that_passages_came_with(cross_encoder_folder: Path) -> None:
+    model: Any = {"model": str(cross_encoder_folder), "device": "cpu"}
+    half = CrossEncoderReranker(CrossEncoderOptions(**model, weight=0.5)).postprocess_nodes(
+        MIXED, QueryBundle("a camel")
+    )
+    none = CrossEncoderReranker(CrossEncoderOptions(**model, weight=0)).postprocess_nodes(MIXED, QueryBundle("a camel"))
+    assert names(none)[1:3] == ["lamp", "camel"], "the order in which they came"
+    assert names(half)[1] == "camel"
+    for found in half:
+        assert ("cross_encoder" in found.scores) == bool(words_of(found)) and found.score != found.scores.get(
+            "cross_encoder"
+        )
+
+
+def test_blended_scores_are_standardised_and_what_had_none_is_average() -> None:
+    assert blended({0: 3.0, 1: 1.0}, {0: 10.0, 1: 20.0}, 0.5) == {0: 0.0, 1: 0.0}
+    assert blended({0: 3.0, 1: 1.0}, {0: None, 1: 20.0}, 0.25) == {0: 0.25, 1: -0.25}
+    assert blended({0: 3.0, 4: 3.0}, {}, 0.9) == {0: 0.0, 4: 0.0}
+    assert blended({0: 3.0}, {0: 1.0}, 1.0) == {0: 3.0} and blended({}, {}, 0.5) == {}
+
+
 def test_keep_counts_after_reordering(cross_encoder_folder: Path, reranker: CrossEncoderReranker) -> None:
     two = CrossEncoderReranker(CrossEncoderOptions(model=str(cross_encoder_folder), keep=2))
     two._model = reranker._model
@@ -169,6 +190,15 @@ def test_what_the_query_is_not_about_comes_down(reranker: CrossEncoderReranker) 
     score, other = ({node.node_id: node.score or 0.0 for node in ranked} for ranked in (plain, found))
     assert names(found) == ["lamp", "both"]
     assert score["both"] - other["both"] > 2 * (score["lamp"] - other["lamp"]) >= 0
+
+
+def test_a_query_of_pictures_is_asked_with_what_is_read_in_them(reranker: CrossEncoderReranker) -> None:
+    shown = Picture(b"png", 1, 1, "0" * 64, "PNG 1x1")
+    query = Query("", pictures=(shown,), picture_words=("a guitar",))
+    assert names(reranker.postprocess_nodes(MIXED, query)) == names(
+        reranker.postprocess_nodes(MIXED, QueryBundle("a guitar"))
+    )
+    assert names(reranker.postprocess_nodes(MIXED, Query("", pictures=(shown,)))) == names(MIXED)
 
 
 def test_llamaindex_nodes_of_every_sort_are_taken(reranker: CrossEncoderReranker) -> None:
