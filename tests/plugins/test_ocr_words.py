@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import imagora
 import pytest
 from imagora import Item, Picture
 from imagora.errors import ImagoraError, PictureError, StageError
@@ -182,3 +184,26 @@ def test_options_of_the_other_reader_are_refused() -> None:
         OcrOptions(reader="tesseract", direction_model=Path("a.onnx"))
     with pytest.raises(ValidationError):
         OcrOptions(reader="tesseract", languages=("eng --psm 0",))
+
+
+def test_a_query_of_a_picture_finds_a_text_by_the_words_in_it(tmp_path: Path) -> None:
+    """On a recipe without a picture leg, so that nothing but reading can find anything."""
+    (tmp_path / "photos").mkdir()
+    for name, said in (("plan", "Trains stop on platform 9 at noon."), ("menu", "Soup, bread and an apple.")):
+        (tmp_path / "photos" / f"{name}.png").write_bytes(png(Image.new("RGB", (64, 64), "white")))
+        (tmp_path / "photos" / f"{name}.txt").write_text(said)
+    recipe = {
+        "recipe": 1,
+        "source": {"use": "folder", "path": "photos"},
+        "preparers": [{"use": "ocr"}],
+        "embedders": {"sparse": {"use": "bm25"}},
+        "index": {"use": "qdrant", "path": "index"},
+        "retriever": {"use": "hybrid"},
+    }
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+    with imagora.load(tmp_path / "recipe.yaml") as pipeline:
+        pipeline.ingest()
+        found = pipeline.search(pictures=[sign()])
+    assert [passage.uri for passage in found.passages] == ["plan.png"]
+    assert found.passages[0].scores["sparse/picture"] > 0
+    assert (found.stages[0].stage, found.stages[0].component) == ("preparer (query)", "ocr")
