@@ -43,11 +43,11 @@ async def choose(
         return _told(query, passages)
     chosen: list[tuple[int | None, Picture, int]] = []
     left_out: list[str] = []
-    candidates: list[tuple[int | None, Any]] = [(None, picture) for picture in query.pictures]
-    candidates += [(number, path) for number, p in enumerate(passages, start=1) if (path := _path(p))]
-    for passage, source in candidates:
+    candidates: list[tuple[int | None, str, Any]] = [(None, one.sha256, one) for one in query.pictures]
+    candidates += [(number, p.node_id, path) for number, p in enumerate(passages, start=1) if (path := _path(p))]
+    for passage, which, source in candidates:
         name = f"passage {passage}" if passage else "the question"
-        if (source.sha256 if isinstance(source, Picture) else passages[passage - 1].node_id) in withheld:
+        if which in withheld:
             left_out.append(f"{name}: a guardrail acted on the words in it")
             continue
         if len(chosen) >= budget.pictures:
