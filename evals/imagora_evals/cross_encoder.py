@@ -69,7 +69,7 @@ def main() -> int:
         fine_tune(options.folder, options.steps)
     reranker = CrossEncoderReranker(CrossEncoderOptions(model=str(options.folder), device="cpu", max_length=64))
     with tempfile.TemporaryDirectory() as scratch:
-        for suite in (held_out(options.folder), *stamps(Path(scratch), options.items)):
+        for suite in chain([held_out(options.folder)], stamps(Path(scratch), options.items)):
             table = Table(suite.name, "nDCG@10", "R@1", "R@10", title=f"{len(suite.asked)} questions")
             for name, figures in measured(suite, reranker).items():
                 table.add_row(name, *(f"{figure:.3f}" for figure in figures))
@@ -90,7 +90,7 @@ def measured(suite: Suite, reranker: CrossEncoderReranker) -> dict[str, tuple[fl
     """Give nDCG@10, recall@1 and recall@10 of the order as it was found, and of that of each weight."""
     pairs: dict[str, list[tuple[list[str], set[str]]]] = {}
     for question, relevant in suite.asked.items():
-        found = [Passage(node=one.node, score=one.score) for one in suite.find(question)]
+        found: list[NodeWithScore] = [Passage(node=one.node, score=one.score) for one in suite.find(question)]
         reranked: Sequence[Any] = reranker.postprocess_nodes(found, QueryBundle(question))
         scores = {one.node_id: one.scores.get("cross_encoder") for one in reranked}
         models = {at: score for at, one in enumerate(found) if (score := scores[one.node_id]) is not None}
