@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from imagora_answering.guarding import Refused
 from imagora_answering.road import QueryRoad
+from imagora_answering.times import StageTimes, times_file
 from imagora_recipe.check import check
 from imagora_recipe.plan import Plan
 
@@ -108,6 +109,7 @@ class Pipeline:
                 _, passages = await self._road.passages(query, record)
             except Refused as refused:
                 raise QueryError(str(refused), code=refused.code) from refused
+            self._times.add("search", self.plan.hash, record.stages)
             found = Found(tuple(passages), tuple(record.stages), tuple(record.verdicts))
             span.gave(found)
             return found
@@ -125,7 +127,14 @@ class Pipeline:
         return any(self.plan.guardrails.values())
 
     async def _answer(self, query: Query) -> Answer:
-        return await self._road.answer(query, Record(self.stages.tracer))
+        record = Record(self.stages.tracer)
+        answer = await self._road.answer(query, record)
+        self._times.add("answer", self.plan.hash, record.stages)
+        return answer
+
+    @cached_property
+    def _times(self) -> StageTimes:
+        return StageTimes(times_file(self.stages.index, self.plan.name))
 
     @cached_property
     def _road(self) -> QueryRoad:
@@ -173,6 +182,8 @@ class Pipeline:
             self._is_open = False
             if self.stages.index is not None:
                 self.stages.index.close()
+        if (times := self.__dict__.get("_times")) is not None:
+            times.flush()
         if (decoder := self.__dict__.pop("_decoder", None)) is not None:
             decoder.close()
         self.stages.tracer.close()

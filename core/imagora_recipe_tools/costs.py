@@ -20,8 +20,14 @@ online: queries are answered in another way, from an index that stays as it is. 
 nothing of what is there again. re-embed: an ingest embeds all items again. re-index: another index, to be filled.
 """
 COSTS: tuple[Cost, ...] = get_args(Cost)
-_BEHIND: Mapping[str, Cost] = {"engine": "later", "rerankers": "re-rank", "source": "ingest", "preparers": "re-embed"}
-_PICTURES: Mapping[str, Cost] = {"max_side": "re-embed", "workers": "later"}
+_BEHIND: Mapping[str, Cost] = {
+    **{"engine": "later", "licences": "later", "rerankers": "re-rank"},
+    **{"source": "ingest", "preparers": "re-embed"},
+}
+_PICTURES: Mapping[str, Cost] = {
+    **{"max_side": "re-embed", "workers": "later"},
+    **{"thumbnails": "later", "thumbnails_path": "later"},  # of items that are embedded from then on
+}
 assert set(_PICTURES) <= set(PictureOptions.model_fields)  # noqa: S101 - a name that is gone would cost nothing
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from imagora.options import NestedComponent, Options
-from imagora_recipe.plan import Plan, Planned
+from imagora_recipe.plan import Plan
 from imagora_recipe.tree import MASK, is_secret, masked, without_passwords
 from pydantic_core import to_jsonable_python
 
 Said: TypeAlias = "dict[str, Any]"
-_LEGS, _PLACES = "embedders", "guardrails"
-_LISTS = {"preparers", "rerankers", "wrappers"}
-_SECTIONS = (
-    *("source", "preparers", _LEGS, "pictures", "index", "ledger", "engine"),
-    *("access", "retriever", "rerankers", "prompt", "generator", "answer", _PLACES, "wrappers", "traces"),
+_FIRST = (
+    *("source", "preparers", "embedders", "pictures", "index", "ledger"),
+    *("engine", "access", "retriever", "rerankers"),
 )
+_NO_SECTIONS = {"name", "file", "profiles", "environment"}
 
 
 def said_by(plan: Plan, path: Callable[[Path], str] = lambda path: str(path.absolute())) -> Said:
@@ -26,19 +26,12 @@ def said_by(plan: Plan, path: Callable[[Path], str] = lambda path: str(path.abso
 
     path: how a path is written; as an absolute one, if nothing else is said.
     """
+    names = [one.name for one in fields(plan) if one.name not in _NO_SECTIONS]
     said: Said = {}
-    for name in _SECTIONS:
-        part = getattr(plan, name)
-        if name in _LISTS:
-            said[name] = [_component(planned, path) for planned in part]
-        elif name == _LEGS:
-            said[name] = {leg: _component(planned, path) for leg, planned in part.items()}
-        elif name == _PLACES:
-            said[name] = {
-                at: [_component(planned, path) for planned in listed] for at, listed in part.items() if listed
-            }
-        elif part is not None:
-            said[name] = _component(part, path) if isinstance(part, Planned) else _plain(part, path)
+    for name in dict.fromkeys((*_FIRST, *names)):
+        if (part := getattr(plan, name)) is not None:
+            said[name] = _plain(part, path)
+    said["guardrails"] = {at: listed for at, listed in said["guardrails"].items() if listed}
     return said
 
 
@@ -57,10 +50,6 @@ def without_secrets(value: Any, secrets: set[str]) -> Any:
     if str(value) in secrets and not isinstance(value, bool | None):
         return MASK
     return masked(value, secrets) if isinstance(value, str) else value
-
-
-def _component(planned: Planned, path: Callable[[Path], str]) -> Said:
-    return {"use": planned.name, **_plain(planned.options, path)}
 
 
 def _plain(value: Any, path: Callable[[Path], str], name: str = "") -> Any:  # noqa: PLR0911 - one return a kind of value

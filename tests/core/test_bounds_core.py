@@ -18,7 +18,7 @@ from imagora import errors, hookspecs
 ROOT = Path(__file__).resolve().parents[2]
 CORE = Path(imagora.__file__).parent
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("imagora_*/__init__.py"))
-ON_THE_CORE = ("recipe", "recipe_tools", "ingestion", "answering", "routing")
+ON_THE_CORE = ("recipe", "recipe_tools", "drawing", "ingestion", "answering", "routing")
 EVERY_FILE = sorted(
     path
     for folder in (

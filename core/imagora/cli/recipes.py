@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from . import diffing, locking
+from . import diffing, drawing, locking
 from .opening import Assigned, Profile, Recipe
 from .printable import printable
 
 app = typer.Typer(no_args_is_help=True, help="Check and show recipes.")
 app.command("diff")(diffing.diff)
+app.command("draw")(drawing.draw)
 app.command("lock")(locking.lock)
 
 
