@@ -129,7 +129,7 @@ class _Patch:
             )
         elif not isinstance(value.data, dict | None):
             what = f"must be the options of '{name}', a mapping or nothing"
-        elif isinstance(value.data, dict) and "use" in value.data:
+        elif isinstance(value.data, dict) and "use" in value.data and value.data["use"].data != name:
             what = "the key names the component; leave 'use' out"
         else:
             options = self.merging.lay(None, value, (*self.path, key)).data

@@ -51,6 +51,8 @@ CASES = {
     "recipe check": ["recipe", "check", "toys.yaml"],
     "recipe check starter": ["recipe", "check", "starter"],
     "recipe show starter": ["recipe", "show", "starter"],
+    "recipe show --explain": ["recipe", "show", "starter", "--explain"],
+    "recipe schema": ["recipe", "schema"],
     "ask with a wrong recipe": ["ask", "wrong.yaml", "what"],
     "ask for nothing": ["ask", "toys.yaml"],
 }

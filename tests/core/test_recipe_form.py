@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from imagora_recipe.extends import shipped_recipes
 from toy_recipes import problems, write
 
 GOOD = "recipe: 1\ngenerator: {use: toy_quote}\n"
@@ -141,7 +142,7 @@ def test_a_name_that_cannot_be_one_is_told(tmp_path: Path) -> None:
 
 
 def test_a_shipped_recipe_that_is_not_there_gets_a_guess() -> None:
-    there = "(there is: guarded, starter, visual-search)"
+    there = f"(there is: {', '.join(sorted(shipped_recipes()))})"
     (said,) = problems("startr")
     assert said == (
         f"startr:1:1: there is no file and no shipped recipe called 'startr'; did you mean 'starter'? {there}"

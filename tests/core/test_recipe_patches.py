@@ -119,7 +119,7 @@ BAD = {
         "rerankers.+fourth: must be the options of 'fourth', a mapping or nothing",
     ),
     "a name twice": (
-        "{+fourth: {use: fourth}}",
+        "{+fourth: {use: first}}",
         "rerankers.+fourth: the key names the component; leave 'use' out",
     ),
     "brackets left out": ("{use: fourth}", "rerankers: must be a list of rerankers, e.g. [{use: …}]"),
