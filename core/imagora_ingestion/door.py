@@ -36,7 +36,10 @@ def ingest(
     be done at all; single items never stop the rest.
     """
     if stages.index is None:
-        raise SourceError(f"the recipe '{plan.name}' has no index to ingest into", code="IMG-705")
+        raise SourceError(
+            f"the recipe '{plan.name}' has no index to ingest into; add: index: {{use: qdrant, path: ./index}}",
+            code="IMG-705",
+        )
     chosen = chosen_source(plan, stages, source)
     with named("source", chosen.uri):
         total = chosen.count()
@@ -73,7 +76,8 @@ def chosen_source(plan: Plan, stages: Stages, path: str | Path | None) -> Source
             raise SourceError(what, code="IMG-702")
         return stages.source
     if plan.source is None or "path" not in type(plan.source.options).model_fields:
-        raise SourceError(f"the recipe '{plan.name}' has no source that takes a path", code="IMG-705")
+        what = f"the recipe '{plan.name}' has no source that takes a path"
+        raise SourceError(f"{what}; leave --source out, or name another: source: {{use: folder}}", code="IMG-705")
     options = plan.source.options.model_copy(update={"path": Path(path).expanduser()})
     changed = Plan(plan.name, plan.file, source=type(plan.source)(**{**vars(plan.source), "options": options}))
     built = assemble(changed).source

@@ -56,7 +56,10 @@ class Survey:
 def survey(plan: Plan, stages: Stages, source: str | Path | None = None, *, limit: int | None = None) -> Survey:
     """Go through the source as an ingest would, through `limit` items of it at most, and write nothing."""
     if stages.index is None:
-        raise SourceError(f"the recipe '{plan.name}' has no index to ingest into", code="IMG-705")
+        raise SourceError(
+            f"the recipe '{plan.name}' has no index to ingest into; add: index: {{use: qdrant, path: ./index}}",
+            code="IMG-705",
+        )
     chosen = chosen_source(plan, stages, source)
     with ExitStack() as stack:
         ledger: Ledger | None = None

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -15,11 +16,11 @@ from imagora.errors import PluginError, Problem, RecipeError, did_you_mean
 from imagora.options import Nested, Options
 from imagora.stages import LEGS
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from .assignments import Assignments
 from .extends import SHIPPED, find, read_merged
-from .licences import Licences, Wrong
 from .licences import read as read_licences
 from .plan import Plan, Planned
 from .profiles import names_of
@@ -96,19 +97,11 @@ class _Checker:
             name: self._options(model, sections[name], name) for name, model in SETTINGS.items() if name in sections
         }
         if "licences" in sections:
-            settings["licences"] = self._licences(sections["licences"])
+            settings["licences"] = read_licences(sections["licences"], partial(self._wrong, "IMG-319"))
         self._completeness(tree, sections)
         known = {name: options for name, options in settings.items() if options is not None}
         parts: dict[str, Any] = {**one, **lists, **known, "embedders": embedders, "guardrails": guardrails}
         return Plan(name=file.stem, file=file, environment=tuple(sorted(self.environment)), **parts)
-
-    def _licences(self, section: Value) -> Licences:
-        found = list(read_licences(section))
-        for wrong in found:
-            if isinstance(wrong, Wrong):
-                self._wrong("IMG-319", wrong.value, wrong.where, wrong.what)
-        stated = dict(pair for pair in found if isinstance(pair, tuple))
-        return Licences(tuple(one for one in found if isinstance(one, str)), stated)
 
     def with_environment(self, value: Value, where: str) -> Value:
         """Put in values from the environment; a whole value only, so that nobody builds one out of pieces."""
@@ -170,7 +163,11 @@ class _Checker:
             )
         if "retriever" not in sections and "generator" not in sections:
             self._wrong(
-                "IMG-314", tree, "", "the recipe does nothing: it has neither a retriever nor a generator", also=True
+                "IMG-314",
+                tree,
+                "",
+                "the recipe does nothing: it has neither a retriever nor a generator, e.g. extends: starter",
+                also=True,
             )
 
     def _list(self, kind: str, value: Value | None, where: str) -> tuple[Planned, ...]:
@@ -256,7 +253,10 @@ class _Checker:
             options = model.model_validate(plain, context={"folders": folders})
             return None if wrong else options
         except ValidationError as invalid:
-            for error in invalid.errors(include_url=False):
+            found = invalid.errors(include_url=False)
+            for error in found:
+                if error["type"] == "too_short" and any(o["loc"][:-1] == error["loc"] for o in found):
+                    continue  # it counts only those that are fine
                 if not (wrong and error["loc"] and error["loc"][0] in nested):  # which only follows
                     self._invalid(model, error, value, where)
         except Exception as error:  # a stranger's validator may raise anything
@@ -286,7 +286,9 @@ class _Checker:
                 at_key=True,
             )
         elif error["type"] == "missing":
-            self._wrong("IMG-308", here, dotted, f"the option '{path[-1]}' is missing", also=True)
+            field = _fields(model, path[:-1]).get(str(path[-1]))
+            meant = f": {field.description.removesuffix('.')}" if field and field.description else ""
+            self._wrong("IMG-308", here, dotted, f"the option '{path[-1]}' is missing{meant}", also=True)
         else:
             said = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
             said = masked(said, value.secrets())  # a validator may quote the value that it refuses
@@ -306,7 +308,7 @@ class _Checker:
             self.places.add(place)
 
 
-def _fields(model: type[Options], path: tuple[str | int, ...]) -> list[str]:
+def _fields(model: type[Options], path: tuple[str | int, ...]) -> dict[str, FieldInfo]:
     # Options can hold options; what is in there is looked up along the error's path.
     for step in path:
         if isinstance(step, int):
@@ -315,9 +317,9 @@ def _fields(model: type[Options], path: tuple[str | int, ...]) -> list[str]:
         inner = [part for part in (annotation, *get_args(annotation)) if isinstance(part, type)]
         models = [part for part in inner if issubclass(part, Options)]
         if not models:
-            return []
+            return {}
         model = models[0]
-    return list(model.model_fields)
+    return dict(model.model_fields)
 
 
 def nested_kind(*parts: Any) -> str | None:

@@ -41,7 +41,9 @@ def find(recipe: str | Path) -> Path:
         return Path(f"{recipe}.yaml")  # as messages name it
     is_folder = bool(path.parts) and _is(path.is_dir)
     if is_folder or path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
-        what = "is a folder, not a recipe file" if is_folder else "there is no such file"
+        there = [one.name for one in path.parent.glob("*.y*ml") if _is(one.is_file)] if _is(path.parent.is_dir) else []
+        what = "is a folder, not a recipe file; name a file in it" if is_folder else "there is no such file"
+        what += did_you_mean(path.name, there) if there and not is_folder else ""
         raise RecipeError([Mark(str(path)).problem("IMG-203" if is_folder else "IMG-202", "", what)])
     what = f"there is no file and no shipped recipe called '{recipe}'{did_you_mean(str(recipe), shipped)}"
     raise RecipeError([Mark(str(recipe)).problem("IMG-201", "", what)])
@@ -100,7 +102,7 @@ def _read(path: Path, children: tuple[Path, ...]) -> list[Value]:
     file = _parent_file(parent, path)
     if file.resolve() in chain or len(chain) > MAX_PARENTS:
         names = " extends ".join(f"'{p.name}'" for p in (*chain, file))
-        what = f"the recipes go round in a circle or too deep: {names}"
+        what = f"the recipes go round in a circle or too deep: {names}; take one away"
         raise RecipeError([parent.mark.problem("IMG-222", "extends", what)])
     return [*_read(file, chain), tree]
 

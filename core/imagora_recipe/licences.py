@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .tree import Value
-
-FORM = "must be a list of SPDX ids, e.g. [Apache-2.0, MIT, {NAME: MIT}]"
 
 
 @dataclass(frozen=True)
@@ -18,33 +16,26 @@ class Licences:
     stated: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Wrong:
-    """What is wrong in the section, and at which value."""
-
-    value: Value
-    where: str
-    what: str
-
-
-def read(section: Value) -> Iterator[str | tuple[str, str] | Wrong]:
-    """Give every allowed id, every pair of a name and its licence, and whatever is wrong."""
+def read(section: Value, wrong: Callable[[Value, str, str], None]) -> Licences:
+    """Read the section; `wrong` is told what is wrong in it, at which value."""
+    allowed, stated = list[str](), dict[str, str]()
     if not isinstance(section.data, list):
-        yield Wrong(section, "licences", FORM)
-        return
+        wrong(section, "licences", "must be a list of SPDX ids, e.g. [Apache-2.0, MIT, {NAME: MIT}]")
+        return Licences()
     for place, value in enumerate(section.data):
         where = f"licences[{place}]"
         if isinstance(value.data, dict):
-            for name, licence in value.data.items():
-                yield from ((name, part) if isinstance(part, str) else part for part in _id(licence, f"{where}.{name}"))
+            stated |= {name: _id(licence, f"{where}.{name}", wrong) for name, licence in value.data.items()}
         else:
-            yield from _id(value, where)
+            allowed.append(_id(value, where, wrong))
+    return Licences(tuple(allowed), stated)
 
 
-def _id(value: Value, where: str) -> Iterator[str | Wrong]:
+def _id(value: Value, where: str, wrong: Callable[[Value, str, str], None]) -> str:
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
     try:
-        yield str(canonicalize_license_expression(str(value.data)))
+        return str(canonicalize_license_expression(str(value.data)))
     except InvalidLicenseExpression:
-        yield Wrong(value, where, f"'{value.plain()}' is no SPDX id such as Apache-2.0, MIT or BSD-3-Clause")
+        wrong(value, where, f"'{value.plain()}' is no SPDX id such as Apache-2.0, MIT or BSD-3-Clause")
+        return ""

@@ -112,7 +112,7 @@ def read(path: Path) -> Value:
     try:
         return parse(content.decode("utf-8-sig"), str(path))
     except UnicodeDecodeError as error:
-        what = f"is not UTF-8 text (byte {error.start})"
+        what = f"is not UTF-8 text (byte {error.start}); is it a recipe? if so, save it as UTF-8"
         raise RecipeError([Mark(str(path)).problem("IMG-206", "", what)]) from error
 
 
@@ -126,7 +126,7 @@ def parse(text: str, file: str) -> Value:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Mark(file, mark.line + 1, mark.column + 1) if mark else Mark(file)
-        raise RecipeError([place.problem("IMG-207", "", f"is not YAML: {error.problem or error.context}")]) from error
+        raise RecipeError([place.problem("IMG-207", "", f"is not YAML: {_in_words(error)}")]) from error
     except YAMLError as error:
         before = text[: error.position] if isinstance(error, ReaderError) else ""
         place = Mark(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
@@ -138,6 +138,12 @@ def parse(text: str, file: str) -> Value:
     if builder.problems:
         raise RecipeError(builder.problems)
     return value
+
+
+def _in_words(error: MarkedYAMLError) -> str:
+    said = str(error.problem or error.context)
+    hints = {"<stream end>": "a bracket or a quote is not closed", "'\\t'": "indent with blanks"}
+    return said + "".join(f"; {hint}" for sign, hint in hints.items() if sign in said)
 
 
 def _check_size(text: str, file: str) -> None:
@@ -186,7 +192,7 @@ class _Builder:
         return Value(self._scalar(node, where, mark) if isinstance(node, ScalarNode) else None, mark, key)
 
     def _forbid(self, node: Node, where: str, mark: Mark) -> None:
-        what = f"the tag '{str(node.tag)[:80]}' is not allowed; a recipe is plain YAML"
+        what = f"the tag '{str(node.tag)[:80]}' is not allowed; a recipe is plain YAML, so leave it out"
         self.problems.append(mark.problem("IMG-211", where, what))
 
     def _pairs(self, node: MappingNode, where: str) -> Iterator[tuple[str, Value]]:

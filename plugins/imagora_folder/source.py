@@ -94,7 +94,9 @@ class FolderSource:
         candidates = [asked] if asked else [f"manifest{ending}" for ending in MANIFEST_ENDINGS]
         name = next((name for name in candidates if os.path.lexists(root / name)), None)
         if name is None and asked:
-            raise SourceError(f"there is no manifest '{asked}' in '{root}'", code="IMG-703")
+            raise SourceError(
+                f"there is no manifest '{asked}' in '{root}'; correct 'manifest: …' in the recipe", code="IMG-703"
+            )
         if name is None:
             return "", []
         try:

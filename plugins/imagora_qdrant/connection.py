@@ -15,6 +15,7 @@ from .options import QdrantOptions
 
 NewClient: TypeAlias = Callable[[], QdrantClient]
 NewAsyncClient: TypeAlias = Callable[[], AsyncQdrantClient]
+REMEDY = "start it, or correct 'url' under 'index'"
 _REFUSED = {401: "the API key is missing or wrong", 403: "the API key does not allow it"}
 
 
@@ -34,9 +35,9 @@ def in_words(place: str) -> Iterator[None]:
     try:
         yield
     except ResponseHandlingException as error:
-        raise UnusableIndex(f"no Qdrant server answers at '{place}': {error}") from error
+        raise UnusableIndex(f"no Qdrant server answers at '{place}': {error}; {REMEDY}") from error
     except grpc.RpcError as error:
-        raise UnusableIndex(f"no Qdrant server answers at '{place}': {_grpc_reason(error)}") from error
+        raise UnusableIndex(f"no Qdrant server answers at '{place}': {_grpc_reason(error)}; {REMEDY}") from error
     except UnexpectedResponse as error:
         reason = _REFUSED.get(error.status_code or 0, str(error))
         raise UnusableIndex(f"the Qdrant server refused what was asked of '{place}': {reason}") from error

@@ -23,7 +23,8 @@ def load(component: str, name: str, device: str, make: Callable[[str, str, bool]
     where = device_there(component, device)
     is_local = Path(name).is_absolute()
     if is_local and not Path(name, "config.json").is_file() and not Path(name, "modules.json").is_file():
-        raise StageError(f"'{component}' finds no model in '{name}': there is no config.json or modules.json in it")
+        what = f"'{component}' finds no model in '{name}': there is no config.json or modules.json in it"
+        raise StageError(f"{what}; name another folder with 'model: PATH'")
     try:
         model = make(name, where, is_local)
     except Exception as error:  # torch, transformers, safetensors and the hub share no type of error

@@ -51,7 +51,10 @@ class TableSource:
                 empty = False
                 yield self._given(path, row, names)
         if empty:
-            raise SourceError(f"the table '{path}' has no rows", code="IMG-704")
+            raise SourceError(
+                f"the table '{path}' has no rows; below the columns' names, each item has a line of its own",
+                code="IMG-704",
+            )
 
     def _path(self) -> Path:
         if self.options.path is None:

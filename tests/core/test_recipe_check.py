@@ -20,7 +20,7 @@ SECTIONS = (
     "(there is: access, answer, description, embedders, engine, extends, generator, guardrails, index, ledger, "
     "licences, pictures, preparers, profiles, prompt, recipe, rerankers, retriever, source, traces, wrappers)"
 )
-NOTHING = "the recipe does nothing: it has neither a retriever nor a generator"
+NOTHING = "the recipe does nothing: it has neither a retriever nor a generator, e.g. extends: starter"
 
 BAD = {
     "nothing in it": (
@@ -147,7 +147,7 @@ BAD = {
     "mistakes in lists of options": (
         HEAD + "source: {use: toy_list, items: [{text: a}, {uri: b, txt: 1}, {uri: c, colour: 3}]}\n",
         [
-            "toys.yaml:3:33: source.items[0].uri: the option 'uri' is missing",
+            "toys.yaml:3:33: source.items[0].uri: the option 'uri' is missing: what names the item within the source",
             "toys.yaml:3:53: source.items[1].txt: there is no option 'txt'; did you mean 'text'? "
             "(there is: broken, colour, metadata, text, title, uri)",
             "toys.yaml:3:79: source.items[2].colour: input should be a valid string, and it is '3'",
@@ -217,8 +217,8 @@ DOORS = Catalog.of(toys, DoorPlugin())
 
 def test_every_missing_option_is_told(tmp_path: Path) -> None:
     assert problems(write(tmp_path, "recipe: 1\ngenerator: {use: door, port: 1}\n"), DOORS) == [
-        "toys.yaml:2:12: generator.host: the option 'host' is missing",
-        "toys.yaml:2:12: generator.user: the option 'user' is missing",
+        "toys.yaml:2:12: generator.host: the option 'host' is missing: where",
+        "toys.yaml:2:12: generator.user: the option 'user' is missing: who",
     ]
 
 

@@ -137,7 +137,7 @@ def test_a_circle_is_named(length: int, tmp_path: Path) -> None:
         write(tmp_path, f"extends: {parent}\n", name)
     circle = " extends ".join(f"'{name}'" for name in [*names, names[0]])
     assert problems(tmp_path / names[0]) == [
-        f"{names[-1]}:1:10: extends: the recipes go round in a circle or too deep: {circle}"
+        f"{names[-1]}:1:10: extends: the recipes go round in a circle or too deep: {circle}; take one away"
     ]
 
 

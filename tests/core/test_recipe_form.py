@@ -14,7 +14,7 @@ GOOD = "recipe: 1\ngenerator: {use: toy_quote}\n"
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in zip("abcdefg", "bcdefgh", strict=True)
 )
-TAG = "is not allowed; a recipe is plain YAML"
+TAG = "is not allowed; a recipe is plain YAML, so leave it out"
 
 BAD = {
     "empty": ("", ["toys.yaml:1:1: is empty; a recipe begins with: recipe: 1"]),
@@ -28,7 +28,7 @@ BAD = {
     ),
     "a tab": (
         "recipe:\n\t- a\n",
-        ["toys.yaml:2:1: is not YAML: found character '\\t' that cannot start any token"],
+        ["toys.yaml:2:1: is not YAML: found character '\\t' that cannot start any token; indent with blanks"],
     ),
     "a NUL": (
         "recipe: 1\ngen\0: 1\n",
@@ -108,9 +108,9 @@ def test_aliases_that_do_no_harm_are_followed_without_a_warning(tmp_path: Path) 
 
 def test_a_file_that_is_not_utf_8_is_told_with_the_byte(tmp_path: Path) -> None:
     (path := tmp_path / "toys.yaml").write_bytes(b"recipe: 1\n# caf\xe9\n")
-    assert problems(path) == ["toys.yaml:1:1: is not UTF-8 text (byte 15)"]
+    assert problems(path) == ["toys.yaml:1:1: is not UTF-8 text (byte 15); is it a recipe? if so, save it as UTF-8"]
     path.write_text("recipe: 1", encoding="utf-16")
-    assert problems(path) == ["toys.yaml:1:1: is not UTF-8 text (byte 0)"]
+    assert problems(path) == ["toys.yaml:1:1: is not UTF-8 text (byte 0); is it a recipe? if so, save it as UTF-8"]
 
 
 def test_a_byte_order_mark_moves_no_column(tmp_path: Path) -> None:
@@ -130,8 +130,8 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
     assert problems(tmp_path / "none.yaml") == ["none.yaml:1:1: there is no such file"]
-    assert problems(tmp_path / "folder") == ["folder:1:1: is a folder, not a recipe file"]
-    assert problems(tmp_path / "folder.yaml") == ["folder.yaml:1:1: is a folder, not a recipe file"]
+    assert problems(tmp_path / "folder") == ["folder:1:1: is a folder, not a recipe file; name a file in it"]
+    assert problems(tmp_path / "folder.yaml") == ["folder.yaml:1:1: is a folder, not a recipe file; name a file in it"]
     assert problems(tmp_path / "pipe.yaml") == ["pipe.yaml:1:1: there is no such file"]
     assert problems(tmp_path / "loop.yaml") == ["loop.yaml:1:1: there is no such file"]
 

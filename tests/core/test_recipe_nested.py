@@ -121,7 +121,7 @@ BAD = {
     ),
     "none": (
         HEAD + "  image: {use: shift}\n",
-        ["toys.yaml:4:10: embedders.image.of: the option 'of' is missing"],
+        ["toys.yaml:4:10: embedders.image.of: the option 'of' is missing: what is shifted"],
     ),
     "null": (
         HEAD + "  image: {use: shift, of: null}\n",

@@ -101,6 +101,7 @@ def _app_of(command: Command) -> Any:
         return command.app()
     except (Exception, SystemExit) as error:  # a stranger's code may raise anything; the help still shows the rest
         why = f"the command '{command.name}' cannot be run: {type(error).__name__}: {error}"
+        why += "; report it to whoever wrote the plugin"
         broken = typer.Typer(add_completion=False)
 
         @broken.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
