@@ -65,12 +65,13 @@ def read_files(recipe: str | Path) -> list[Value]:
     What else would be wrong in that one is not said, because it may be right in its own version.
     """
     files = _read(find(recipe), ())
-    if problems := [problem for file in files if (problem := _other_version(file))]:
+    if problems := [problem for file in files if (problem := other_version(file))]:
         raise RecipeError(problems)
     return files
 
 
-def _other_version(file: Value) -> Problem | None:
+def other_version(file: Value) -> Problem | None:
+    """Say what to do about a file of another version than is read here; None where it is of this one."""
     said = file.data.get("recipe") if isinstance(file.data, dict) else None
     if said is None or type(said.data) is not int or said.data == VERSION:
         return None

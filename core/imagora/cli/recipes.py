@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import diffing, drawing, locking, scheming
+from . import diffing, drawing, locking, migrating, scheming
 from .opening import Assigned, Profile, Recipe
 from .printable import printable
 
@@ -15,6 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Check and show recipes.")
 app.command("diff")(diffing.diff)
 app.command("draw")(drawing.draw)
 app.command("lock")(locking.lock)
+app.command("migrate")(migrating.migrate)
 app.command("schema")(scheming.schema)
 
 
