@@ -1,4 +1,4 @@
-"""LlamaIndex's integrations: chat LLMs as generators, and vector stores as indexes, by known names."""
+"""LlamaIndex's integrations by known names: chat LLMs, vector stores, postprocessors and a retriever."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _build_index(name: str, options: Any, context: BuildContext) -> object:
     from .stores.known import KNOWN_STORES
 
     known = KNOWN_STORES[name]
-    return (EmbeddedStoreIndex if known.alone else StoreIndex)(options, known, context.recipe)
+    return (EmbeddedStoreIndex if known.alone(options) else StoreIndex)(options, known, context.recipe)
 
 
 def _build_openai(options: Any, _context: BuildContext) -> object:
@@ -80,3 +80,43 @@ def _build_integration(options: Any, _context: BuildContext) -> object:
     from .hosted import integrated_chat
 
     return integrated_chat(options)
+
+
+@imagora.hookimpl
+def offer_rerankers() -> list[Component[Any]]:
+    """Offer a reranker for each known postprocessor."""
+    from .known_rerankers import KNOWN_RERANKERS
+
+    return [
+        Component(
+            name=known.name,
+            summary=known.summary,
+            options=known.options,
+            build=partial(_build_reranker, known.name),
+            requires=(known.module,) if known.extra else (),
+            extra=known.extra,
+            about="Questions and the passages' words go to its host." if known.extra else "",
+        )
+        for known in KNOWN_RERANKERS.values()
+    ]
+
+
+def _build_reranker(name: str, options: Any, context: BuildContext) -> object:
+    from .reranking import reranker
+
+    return reranker(name, options, context)
+
+
+@imagora.hookimpl
+def offer_retrievers() -> list[Component[Any]]:
+    """Offer `query_fusion`."""
+    from .query_options import QueryFusionOptions
+
+    summary = "asks another retriever in several wordings of the question, which a model makes"
+    return [Component("query_fusion", summary, QueryFusionOptions, _build_query_fusion)]
+
+
+def _build_query_fusion(options: Any, context: BuildContext) -> object:
+    from .query_fusion import query_fusion
+
+    return query_fusion(options, context)

@@ -18,6 +18,9 @@ from imagora_llama_index.options import OpenAIOptions
 from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock
 from PIL import Image
 
+from tests.core.toy_embedders import ToyColour
+from tests.core.toy_index import ToyMemory
+
 from . import test_vllm_faults as faults
 from .chat_server import ANSWER, Act, Call, ChatServer, chat_server
 
@@ -31,8 +34,21 @@ class TestLlamaIndexComponents(ComponentContract):
     examples = {  # noqa: RUF012 - as the contract has it
         "openai": {"model": "gpt-4o-mini", "api_key": "k"},
         "llama_index": {"model": "any", "integration": "openai_like"},
-        "faiss": {"path": "index"},
+        **{name: {"path": "index"} for name in ("faiss", "milvus", "chroma", "lancedb")},
+        "weaviate": {"path": "index", "url": "http://localhost:8080"},
+        "pinecone": {"path": "index", "api_key": "k"},
+        "pgvector": {"path": "index", "url": "postgresql://reader@localhost/shop"},
+        "similarity_cutoff": {"cutoff": 0.5},
+        **{name: {"generator": {"use": "extractive"}} for name in ("llm_rerank", "rank_gpt")},
+        **{f"{name}_rerank": {"model": "m", "api_key": "k"} for name in ("cohere", "jina", "voyage")},
+        "query_fusion": {"of": {"use": "hybrid"}, "generator": {"use": "extractive"}},
     }
+
+    @pytest.fixture
+    def context(self) -> BuildContext:
+        index: Any = ToyMemory()
+        colours: Any = ToyColour()
+        return BuildContext("contract", {"image": colours}, index)
 
     @pytest.fixture(autouse=True)
     def integration(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from imagora.errors import IndexInUse, UnusableIndex
+from imagora.errors import UnusableIndex
 from imagora.filters import Eq
 from imagora.stages import Entry, Identity, LegQuery, SearchRequest
 
@@ -120,12 +120,20 @@ def test_another_kind_takes_over_what_is_there(tmp_path: Path) -> None:
         index.close()
 
 
-def test_one_process_at_a_time(tmp_path: Path) -> None:
-    index = opened(tmp_path / "index")
-    with pytest.raises(IndexInUse, match="one at a time"):
-        opened(tmp_path / "index")
-    index.close()
-    opened(tmp_path / "index").close()
+def test_a_folder_is_for_one_process_and_within_it_for_any_number(tmp_path: Path) -> None:
+    first, second = opened(tmp_path / "index"), opened(tmp_path / "index")
+    first.upsert([drawn(1)])
+    assert find(second, drawn(1)) == [1]
+    first.close()
+    assert find(second, drawn(1)) == [1], "who closes one does not close the other"
+    code = "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2])\n"
+    code += "from stores.test_stores_faiss import opened; opened(Path(sys.argv[1]))"
+    command = [sys.executable, "-c", code, str(tmp_path / "index"), str(Path(__file__).parents[1])]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "IndexInUse" in done.stderr and "one at a time" in done.stderr, done.stderr
+    second.close()
+    with pytest.raises(UnusableIndex, match="not open"):
+        second.count()
 
 
 def test_a_folder_with_other_files_and_a_broken_catalogue_are_refused_in_words(tmp_path: Path) -> None:

@@ -32,13 +32,15 @@ def condition_of(wanted: Filter) -> Condition:
     """Translate a filter; QueryError where it is too large or compares what has no order."""
     made = _translated(wanted, 0)
     if len(made.values) > _MOST_VALUES:
-        raise QueryError(f"a filter has room for {_MOST_VALUES:,} names and values, and this one has more")
+        raise QueryError(
+            f"a filter has room for {_MOST_VALUES:,} names and values, and this one has more", code="IMG-503"
+        )
     return made
 
 
 def _translated(part: Filter, depth: int) -> Condition:  # noqa: PLR0911 - one return a kind of condition
     if depth > _DEEPEST:
-        raise QueryError(f"a filter can be {_DEEPEST} parts deep, and this one is deeper")
+        raise QueryError(f"a filter can be {_DEEPEST} parts deep, and this one is deeper", code="IMG-503")
     match part:
         case And(parts):
             return _joined([_translated(inner, depth + 1) for inner in parts], "AND", "1")
@@ -86,7 +88,9 @@ def _within(part: Range) -> Condition:
     bounds = {name: bound for name, bound in said.items() if bound is not None}
     for bound in bounds.values():
         if isinstance(bound, bool) or not isinstance(bound, int | float):
-            raise QueryError(f"bounds are numbers in this index, and '{bound}' of '{part.field}' is none")
+            raise QueryError(
+                f"bounds are numbers in this index, and '{bound}' of '{part.field}' is none", code="IMG-503"
+            )
     compared = " AND ".join(f"value {_SIGNS[name]} ?" for name in bounds) or "1"
     return _fields(part.field, "n", compared, tuple(kept[1] for b in bounds.values() if (kept := kept_as(b))))
 

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import faiss
 import numpy as np
-from llama_index.core.vector_stores.types import BasePydanticVectorStore
 from llama_index.vector_stores.faiss import FaissVectorStore
 from numpy.typing import NDArray
 
@@ -103,7 +102,7 @@ class FaissFile(Neighbours):
     def _file(self) -> Path:
         return self.folder / f"{self.leg}.faiss"
 
-    def _opened(self) -> BasePydanticVectorStore:
+    def _opened(self) -> Any:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.changed = 0
         try:

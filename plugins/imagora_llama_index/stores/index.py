@@ -14,11 +14,13 @@ from imagora.item import JSONValue
 from imagora.stages import Entry, Hit, Identity, SearchRequest, SparseVector, Vector
 
 from .behind import begin_anew, catch_up, saved, tell
+from .failures import in_words
 from .identities import Legs, check
 from .known import KnownStore
 from .opening import Opened, Opening
 from .options import StoreOptions
 from .search import search
+from .sharing import Shared, held
 
 _TRIES = 3
 _SAVE_AFTER = 10_000
@@ -30,7 +32,7 @@ class StoreIndex:
     def __init__(self, options: StoreOptions, known: KnownStore, recipe: str) -> None:
         self._options, self._known, self._recipe = options, known, recipe
         self._lock = threading.RLock()
-        self._open_one: Opened | None = None
+        self._open_one: Shared | None = None
 
     @property
     def place(self) -> str:
@@ -45,33 +47,40 @@ class StoreIndex:
     def open(self, legs: Mapping[str, Identity], *, create: bool) -> None:
         """Open for these legs; a second time only checks them."""
         with self._lock:
-            if self._open_one is None:
-                self._open_one = Opening(self._options, self._known, self._recipe, create).opened(legs)
-            else:
-                check(self._open_one.catalogue.legs, legs, self.place, create=create)
+            opening = Opening(self._options, self._known, self._recipe, create)
+            alone = self._known.alone(self._options)
+            with self._in_words():
+                shared = self._open_one or held(self._known.name, self.folder, alone, lambda: opening.opened(legs))
+            try:
+                check(shared.opened.catalogue.legs, legs, self.place, create=create)
+            except BaseException:
+                if shared is not self._open_one:
+                    shared.let_go()
+                raise
+            self._open_one = shared
 
     def upsert(self, entries: Sequence[Entry]) -> None:
         """Write entries, replacing those of equal id; durable when it returns."""
-        with self._lock:
-            there = self._opened()
-            for entry in entries:
-                for leg, vector in entry.vectors.items():
-                    _check_vector(entry.id, leg, vector, there.catalogue.legs)
-            for start in range(0, len(entries), self._options.batch):
+        there = self._opened()
+        for entry in entries:
+            for leg, vector in entry.vectors.items():
+                _check_vector(entry.id, leg, vector, there.catalogue.legs)
+        for start in range(0, len(entries), self._options.batch):
+            with self._turn, self._in_words():
                 touched = there.catalogue.write(entries[start : start + self._options.batch])
                 tell(there.catalogue, there.stores, touched)
                 self._tidy(there)
 
     def set_payloads(self, payloads: Mapping[str, Mapping[str, JSONValue]]) -> None:
         """Replace the payloads of entries by id and leave their vectors; durable when it returns."""
-        with self._lock:
+        with self._turn:
             self._opened().catalogue.relabel(payloads)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove entries by id; unknown ids are ignored; durable when it returns."""
-        with self._lock:
-            there = self._opened()
-            for start in range(0, len(ids), self._options.batch):
+        there = self._opened()
+        for start in range(0, len(ids), self._options.batch):
+            with self._turn, self._in_words():
                 touched = there.catalogue.remove(ids[start : start + self._options.batch])
                 tell(there.catalogue, there.stores, touched)
                 self._tidy(there)
@@ -98,17 +107,17 @@ class StoreIndex:
     def close(self) -> None:
         """Let go of files and connections; a closed index can be opened again."""
         with self._lock:
-            there, self._open_one = self._open_one, None
-            if there is not None:
-                there.close()
+            shared, self._open_one = self._open_one, None
+            if shared is not None:
+                shared.let_go()
 
     def _search(self, request: SearchRequest) -> list[Hit]:
         there = self._opened()
         for leg in request.legs:
             _check_vector(f"the query '{leg.name}'", leg.leg, leg.vector, there.catalogue.legs)
         # A store in this process is not asked while it is written to; one elsewhere answers many at once.
-        turn: AbstractContextManager[object] = self._lock if self._known.alone else nullcontext()
-        with turn:
+        turn: AbstractContextManager[object] = self._turn if self._known.alone(self._options) else nullcontext()
+        with turn, self._in_words():
             for _ in range(_TRIES):
                 version = there.catalogue.connection.version()
                 hits = search(there.catalogue, there.stores, request)
@@ -124,11 +133,22 @@ class StoreIndex:
             if not neighbours.keeps and neighbours.changed >= max(_SAVE_AFTER, neighbours.count() // 4):
                 saved(there.catalogue, neighbours)
 
+    def _in_words(self) -> AbstractContextManager[None]:
+        return in_words(self._known.name, self.place, self._options)
+
+    @property
+    def _turn(self) -> AbstractContextManager[object]:
+        turn: AbstractContextManager[object] = self._held().turn
+        return turn
+
     def _opened(self) -> Opened:
-        there = self._open_one
-        if there is None:
+        return self._held().opened
+
+    def _held(self) -> Shared:
+        shared = self._open_one
+        if shared is None:
             raise UnusableIndex(f"the index at '{self.place}' is not open; call open() first")
-        return there
+        return shared
 
 
 class EmbeddedStoreIndex(StoreIndex):

@@ -80,12 +80,12 @@ class Neighbours:
         self._store = None
 
     @property
-    def store(self) -> BasePydanticVectorStore:
-        """The open store of LlamaIndex."""
+    def store(self) -> Any:
+        """The open store of LlamaIndex; its client is of a type of its own."""
         assert self._store is not None  # noqa: S101 - who uses one that is not attached has made a mistake
         return self._store
 
-    def _opened(self) -> BasePydanticVectorStore:
+    def _opened(self) -> Any:
         raise AssertionError
 
     def _id(self, number: int) -> str:

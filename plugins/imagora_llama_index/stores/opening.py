@@ -84,14 +84,14 @@ class Opening:
             if not self.create:
                 raise self._missing()
             self.options.path.mkdir(parents=True, exist_ok=True)
-        return Connection(file, self.place, alone=self.known.alone)
+        return Connection(file, self.place, alone=self.known.alone(self.options))
 
     def _missing(self) -> IndexMissing:
         return IndexMissing(f"there is no index at '{self.place}' yet; make it with: imagora ingest {self.recipe}")
 
     def _agree(self, catalogue: Catalogue, neighbours: Neighbours, about: Mapping[str, str]) -> None:
         """Let a store have what the catalogue has; who only reads from a server leaves that to who writes."""
-        if not (self.known.alone or self.create):
+        if not (self.known.alone(self.options) or self.create):
             return
         if not about and neighbours.keeps and neighbours.count():
             raise UnusableIndex(
