@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, core_schema, to_jsonable_python
 
 
 class Options(BaseModel):
@@ -23,6 +23,15 @@ def _beside_the_recipe(value: object, info: ValidationInfo) -> object:
     if isinstance(value, str | Path):
         return Path(folders.get(info.field_name, "."), Path(value).expanduser())
     return value
+
+
+def as_json(value: object) -> Any:
+    """Give what options hold as JSON values, secrets left out and paths whole, however the recipe's file was named."""
+    if isinstance(value, Mapping):
+        return {str(key): as_json(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(part) for part in value]
+    return str(value.absolute()) if isinstance(value, Path) else to_jsonable_python(value, fallback=str)
 
 
 RecipePath = Annotated[Path, BeforeValidator(_beside_the_recipe)]

@@ -12,6 +12,7 @@ from imagora_recipe_tools.said import said_by, secrets_of, without_secrets
 
 Kind: TypeAlias = Literal["stage", "end", "store", "guardrail", "filter", "wrapper"]
 Timed: TypeAlias = tuple[str, str, int]
+Times: TypeAlias = Mapping[Timed, Sequence[float]]
 DETAILS = 3
 OTHERWISE = "when it fails"
 _LONGEST = 200
@@ -51,9 +52,9 @@ class Scene:
     wrappers: tuple[Box, ...] = field(default=())
 
 
-def scene_of(plan: Plan, times: Mapping[Timed, Sequence[float]] | None = None) -> Scene:
+def scene_of(plan: Plan, times: Times | None = None) -> Scene:
     """Give the scene of a recipe; times: milliseconds of recent runs by stage, where they are to be shown."""
-    boxes = _Boxes(plan)
+    boxes = _Boxes(plan, times or {})
     queries = boxes.queries()
     searching = next((n for n, row in enumerate(queries) if row[0].label == "retriever"), 0)
     scene = Scene(
@@ -71,8 +72,8 @@ def scene_of(plan: Plan, times: Mapping[Timed, Sequence[float]] | None = None) -
 class _Boxes:
     """Makes the boxes of a plan."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan, self.secrets = plan, secrets_of(plan)
+    def __init__(self, plan: Plan, times: Times) -> None:
+        self.plan, self.times, self.secrets = plan, times, secrets_of(plan)
         here = Path.cwd()
         self.said = said_by(
             plan, lambda p: str(p.absolute().relative_to(here) if p.absolute().is_relative_to(here) else p)
@@ -108,6 +109,9 @@ class _Boxes:
     def _queries(self) -> Iterator[Row]:
         plan = self.plan
         yield (Box("query", "words, pictures, filter", (), "end"),)
+        for number, one in enumerate(plan.preparers):  # whether one reads a query's pictures, only its stage knows
+            if (timed := ("preparer (query)", one.name, 0)) in self.times:
+                yield (self.box("preparer (query)", one, "stage", f"preparers[{number}]", timed),)
         yield from self._guardrails("query")
         if plan.retriever:
             if fields := [f"{name} = {value}" for name, value in plan.access.model_dump().items() if value]:
@@ -180,7 +184,7 @@ def _short(value: Any) -> str:
     return " ".join(said.split())[:_LONGEST]
 
 
-def _timed(row: Row, times: Mapping[Timed, Sequence[float]]) -> Row:
+def _timed(row: Row, times: Times) -> Row:
     return tuple(replace(box, time=_time(times[box.timed])) if box.timed and box.timed in times else box for box in row)
 
 
@@ -196,6 +200,6 @@ def _ms(milliseconds: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"  # noqa: PLR2004 - two digits
 
 
-def _runs(times: Mapping[Timed, Sequence[float]]) -> str:
+def _runs(times: Times) -> str:
     most = max((len(one) for one in times.values()), default=0)
     return f"median and p95 of {most} runs" if most else "no runs are known"

@@ -143,6 +143,6 @@ def metadata_hash(item: Item) -> str:
 def made_by(plan: Plan, stages: Stages) -> str:
     """Hash what turns an item into vectors: the identity on every leg, the preparers and the decoder's limits."""
     identities = {leg: str(embedder.identity()) for leg, embedder in stages.embedders.items()}
-    preparers = [[planned.name, planned.options.model_dump(mode="json")] for planned in plan.preparers]
+    preparers = [planned.said for planned in plan.preparers]
     said = [identities, preparers, plan.pictures.max_side]
     return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from imagora.catalog import Offer
 from imagora.errors import Problem, did_you_mean
-from imagora.options import Nested, NestedComponent, Options, RecipePath
+from imagora.options import Nested, NestedComponent, Options, RecipePath, as_json
 from imagora.stages import Place
 from pydantic import Field, field_validator
 
@@ -131,6 +131,11 @@ class Planned(NestedComponent):
         """The component's name, as the recipe's `use` has it."""
         return self.offer.component.name
 
+    @property
+    def said(self) -> list[Any]:
+        """Its name and all of its options as JSON values, secrets left out, the same however the file was named."""
+        return [self.name, as_json(self.options.model_dump())]
+
     def nested(self) -> Iterator[Planned]:
         """Give the components within its options, and those within theirs."""
         for name in type(self.options).model_fields:
@@ -182,7 +187,7 @@ class Plan:
     def hash(self) -> str:
         """A hash of all that the recipe says (secrets left out), 16 hex digits; equal hashes mean equal pipelines."""
         answering = (part for part in self.components() if part not in (self.ledger, self.engine, self.traces))
-        said: dict[str, Any] = {p.where: [p.name, p.options.model_dump(mode="json")] for p in answering}
+        said: dict[str, Any] = {p.where: p.said for p in answering}
         for name in ("prompt", "pictures", "answer", "access"):
-            said[name] = getattr(self, name).model_dump(mode="json")
+            said[name] = as_json(getattr(self, name).model_dump())
         return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

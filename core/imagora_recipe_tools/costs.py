@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, get_args
 
 from imagora.options import Costs, Options
+from imagora.stages import Identity
 from imagora_recipe.plan import PictureOptions
 
 from .changes import NOTHING, Change
@@ -92,7 +93,13 @@ def _embedder(leg: str, before: Parts, after: Parts) -> tuple[Cost, str]:  # noq
         return "re-embed", f"whether the vectors stay the same cannot be told here: {unknown}"
     if there[0] == there[1]:
         return "online", "the vectors stay the same"
-    return "re-embed", f"{there[0]} → {there[1]}"
+    return "re-embed", f"other vectors: {_unlike(*there)}"
+
+
+def _unlike(before: Identity | None, after: Identity | None) -> str:
+    assert before and after  # noqa: S101 - whoever asks knows both
+    both = ((one.name, getattr(before, one.name), getattr(after, one.name)) for one in fields(Identity))
+    return ", ".join(f"{name} '{str(was)[:80]}' → '{str(now)[:80]}'" for name, was, now in both if was != now)
 
 
 def _index(steps: list[str | int], before: Parts, after: Parts) -> tuple[Cost, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from imagora_recipe.plan import Plan
 
@@ -11,7 +11,9 @@ from .changes import NOTHING, changes
 from .costs import COSTS, Cost, Costed, costed
 from .parts import Parts
 from .said import said_by, secrets_of, without_secrets
-from .work import Work, work
+
+if TYPE_CHECKING:
+    from .work import Work
 
 Level = Literal["same", "re-rank only", "online only", "re-index"]
 SAME, ONLINE_ONLY, REINDEX = 0, 4, 5
@@ -78,6 +80,8 @@ def diff(before: Plan, after: Plan) -> Difference:
     todo = None
     new_index = any(one.cost == "re-index" for one in found)
     if difference.level == "re-index" and after.index is not None:
+        from .work import work  # which imports LlamaIndex
+
         todo = work(
             *parts,
             new_index=new_index and parts[0].index_place() == parts[1].index_place(),

@@ -47,12 +47,13 @@ class Work:
 
 @dataclass(frozen=True)
 class _There:
-    """A generation that is there, whose vectors it has and whether the recipe writes into it."""
+    """A generation that is there, whose vectors it has, whether the recipe writes into it, and whether it answers."""
 
     number: int
     legs: Mapping[str, Identity]
     fits: bool
     index: Index
+    answers: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _work(before: Parts, after: Parts, *, new_index: bool, exact: bool) -> Work:
         made = made_by(after.plan, after.stages) if known and there.fits and not new_index else None
         items = _to_embed(ledger, source, made)
         total, legs, why = _legs(items, there, before, after, exact=exact)
-    place = "in place" if there.fits else "in a generation beside the one that answers"
+    place = "in place" if there.fits and there.answers else "in a generation beside the one that answers"
     return Work(total, legs, "in a new index" if new_index else place, there.index.place, why)
 
 
@@ -115,7 +116,7 @@ def _there(parts: Parts) -> _There | None:
     fitting = [number for number, theirs in found.items() if theirs == legs]
     answering = index.answering if index.answering in found else max(found)
     number = answering if answering in fitting or not fitting else max(fitting)
-    return _There(number, found[number], number in fitting, index.generation(number))
+    return _There(number, found[number], number in fitting, index.generation(number), number == answering)
 
 
 def _source(ledger: Ledger, before: Parts, after: Parts) -> str | EllipsisType | None:

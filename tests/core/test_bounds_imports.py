@@ -53,6 +53,8 @@ CASES = {
     "recipe show starter": ["recipe", "show", "starter"],
     "recipe show --explain": ["recipe", "show", "starter", "--explain"],
     "recipe schema": ["recipe", "schema"],
+    "recipe diff of the same": ["recipe", "diff", "starter", "starter"],
+    "recipe draw starter": ["recipe", "draw", "starter", "--mermaid"],
     "ask with a wrong recipe": ["ask", "wrong.yaml", "what"],
     "ask for nothing": ["ask", "toys.yaml"],
 }

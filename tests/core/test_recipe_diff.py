@@ -284,7 +284,7 @@ def test_what_an_ingest_has_done_already_is_not_counted_again(filled: Path, tmp_
     assert (work := differing(folder, case).work) is not None and work.items == 4
     ingest(folder / "after.yaml")
     found = differing(folder, case)
-    assert (work := found.work) is not None and (work.items, found.exit_code) == (0, 5)
+    assert (work := found.work) is not None and (work.items, found.exit_code, work.where) == (0, 5, BESIDE)
 
 
 def test_a_dry_run_says_the_same_number(filled: Path, tmp_path: Path) -> None:
@@ -294,3 +294,13 @@ def test_a_dry_run_says_the_same_number(filled: Path, tmp_path: Path) -> None:
     plan = check(folder / "after.yaml", CATALOG)
     assert work is not None
     assert survey(plan, assemble(plan)).embed == work.items == 4
+
+
+def test_a_recipe_is_the_same_however_its_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = write(tmp_path, BASE + SHOUT, "base.yaml")
+    monkeypatch.chdir(tmp_path)
+    plans = [check(file, CATALOG) for file in (whole, "base.yaml", Path("..", tmp_path.name, "base.yaml").resolve())]
+    assert len({plan.hash for plan in plans}) == 1
+    assert diff(*plans[:2]).exit_code == 0
+    assert plans[1].index is not None
+    assert plans[1].index.said[1]["path"] == str(tmp_path / "index")
