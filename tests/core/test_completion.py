@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from imagora_recipe.extends import shipped_recipes
 from test_bounds_imports import HEAVY, PROGRAM, TELL
 from toy_distributions import environment_with, install_toys
 
@@ -42,15 +43,19 @@ def completed(shop: Path, *words: str, shell: str = "bash") -> tuple[list[str], 
     return done.stdout.split(), done.stderr.strip()
 
 
+def shipped(begun: str) -> list[str]:
+    return [name for name in shipped_recipes() if name.startswith(begun)]
+
+
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
         (["pl"], ["plugins"]),
         (["search", "st"], ["starter"]),
-        (["ask", "s"], ["scans.yml", "shop.yaml", "starter", "site/"]),
+        (["ask", "s"], [*shipped("s"), "scans.yml", "shop.yaml", "site/"]),
         (["ingest", "lines/"], ["lines/drawings.yaml"]),
-        (["recipe", "check", "sh"], ["shop.yaml"]),
-        (["index", "info", "sh"], ["shop.yaml"]),
+        (["recipe", "check", "sh"], [*shipped("sh"), "shop.yaml"]),
+        (["index", "info", "sh"], [*shipped("sh"), "shop.yaml"]),
         (["plugins", "toy_ret"], ["toy_retriever"]),
         (["plugins", "reran"], ["reranker"]),
         (["explain", "IMG-30"], [f"IMG-30{n}" for n in range(1, 10)]),

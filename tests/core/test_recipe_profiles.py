@@ -186,7 +186,8 @@ def test_what_set_says_wrong_is_told_with_set_for_its_place(recipe: Path) -> Non
     ]
     assert told(recipe, said=["x", "a..b=3", "recipe=2", "profiles.dev={}", "generator.passage={"]) == [
         "--set: 'x' sets nothing; write e.g. --set index.path=./index",
-        "--set: generator.passage: is not YAML: expected the node content, but found '<stream end>'",
+        "--set: generator.passage: is not YAML: expected the node content, but found '<stream end>'; "
+        "a bracket or a quote is not closed",
         "--set: 'a..b' is no path of keys; write e.g. index.path or rerankers[0].keep",
         "--set: recipe: 'recipe' cannot be set; the file says it",
         "--set: profiles.dev: 'profiles' cannot be set; the file says it",

@@ -110,7 +110,7 @@ def test_hovering_shows_the_description(text: str, said: str, ask: Ask) -> None:
     ("text", "place", "said"),
     [
         ("retreiver:\n  use: hybrid\n", (3, 1), "Property retreiver is not allowed."),
-        ("retriever:\n  use: hybrd\n", (4, 8), 'Value is not accepted. Valid values: "hybrid".'),
+        ("retriever:\n  use: hybrd\n", (4, 8), 'Value is not accepted. Valid values: "hybrid"'),
         ("retriever:\n  use: hybrid\n  topk: 3\n", (5, 3), "Property topk is not allowed."),
         ("retriever:\n  use: hybrid\n  fusion: rff\n", (5, 11), "Value is not accepted."),
         ("retriever:\n  use: hybrid\n  top_k: many\n", (5, 10), 'Incorrect type. Expected "integer".'),
