@@ -17,6 +17,12 @@ def doctor(
     recipe: Annotated[
         str | None, typer.Argument(metavar="[RECIPE]", help="A shipped recipe's name, or a recipe file.")
     ] = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="NAME", help="A profile of the recipe, or more, with commas.")
+    ] = None,
+    assigned: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="A value in the recipe's place.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Look at this machine and, with a recipe, at all that it uses: models, servers, the index, settings.
@@ -28,7 +34,7 @@ def doctor(
 
     found = []
     group = ""
-    for finding in examine(recipe, installed_catalog()):
+    for finding in examine(recipe, installed_catalog(), profile, assigned):
         found.append(finding)
         if as_json:
             continue

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from imagora.catalog import Catalog
@@ -17,7 +18,9 @@ from .running import Finding, run
 SHORTEST_SECRET = 6
 
 
-def examine(recipe: str | None, catalog: Catalog) -> Iterator[Finding]:
+def examine(
+    recipe: str | None, catalog: Catalog, profile: str | None = None, assigned: Sequence[str] | None = None
+) -> Iterator[Finding]:
     """Run every check; those of a recipe's parts only where the recipe is fine."""
     held: list[Plan] = []
     hidden = _hider(held)
@@ -25,7 +28,10 @@ def examine(recipe: str | None, catalog: Catalog) -> Iterator[Finding]:
     if recipe is None:
         yield from run("machine", machine.checks(catalog, place), hidden)
         return
-    (checked,) = run("recipe", [Check("recipe", lambda: _checked(recipe, catalog, held))], hidden)
+    from imagora_recipe.check import check
+
+    read = partial(check, recipe, catalog, profile=profile, said=assigned)
+    (checked,) = run("recipe", [Check("recipe", lambda: _checked(held, read))], hidden)
     if held and held[0].index is not None:
         place = getattr(held[0].index.options, "path", None) or place
     yield from run("machine", machine.checks(catalog, place), hidden)
@@ -52,10 +58,8 @@ def _of(planned: Planned, plan: Plan) -> Iterator[Check]:
         yield Check("identity", lambda: _identity(plan), needs=tuple(names))
 
 
-def _checked(recipe: str, catalog: Catalog, held: list[Plan]) -> str:
-    from imagora_recipe.check import check
-
-    held.append(check(recipe, catalog))
+def _checked(held: list[Plan], read: Callable[[], Plan]) -> str:
+    held.append(read())
     return f"'{held[0].name}' is fine: {len(list(held[0].components()))} components, hash {held[0].hash}"
 
 

@@ -14,6 +14,12 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def licences(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name, or a recipe file.")],
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="NAME", help="A profile of the recipe, or more, with commas.")
+    ] = None,
+    assigned: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="A value in the recipe's place.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """List the licence of every model, plugin and package in a recipe, and what says so.
@@ -27,7 +33,7 @@ def licences(
 
     from .listing import parts
 
-    plan = check(recipe)
+    plan = check(recipe, profile=profile, said=assigned)
     found = parts(plan)
     refused = [part for part in found if part.allowed is False]
     unknown = [part for part in found if not part.licence]

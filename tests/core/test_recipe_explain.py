@@ -130,4 +130,7 @@ def test_every_command_that_takes_a_recipe_takes_a_profile_and_values(toys_insta
             assert {"profile", "assigned"} <= names, path
 
     look(typer.main.get_command(app), "imagora")
+    for offered in installed_catalog().commands():
+        look(typer.main.get_command(offered.app()), offered.name)
+    assert {"vllm-command", "licences", "doctor"} <= set(seen)
     assert {"imagora ask", "imagora ingest", "imagora recipe show", "imagora index gc"} <= set(seen)
