@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -275,6 +277,30 @@ def test_without_an_index_it_says_so(tmp_path: Path) -> None:
     found = differing(tmp_path, CASES["weights of the image leg"])
     assert found.work is not None
     assert (found.work.items, found.work.why) == (None, "there is no index yet")
+
+
+HOLDING = """
+import sys
+from pathlib import Path
+from imagora_qdrant.folder_lock import FolderLock
+held = FolderLock(Path(sys.argv[1]), "index")
+held.take()
+print("taken", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_an_index_that_another_has_open_is_counted_in_its_ledger(filled: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    shutil.copytree(filled, folder)
+    command = [sys.executable, "-c", HOLDING, str(folder / "index" / "lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout and other.stdout.readline() == "taken\n"
+        work = differing(folder, CASES["weights of the image leg"]).work
+        other.communicate("")
+    assert work is not None
+    assert {(leg.items, leg.exact) for leg in work.legs.values()} == {(4, False)}
+    assert "in use" in work.why
 
 
 def test_what_an_ingest_has_done_already_is_not_counted_again(filled: Path, tmp_path: Path) -> None:
