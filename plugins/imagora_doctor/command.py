@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 from imagora.catalog import installed_catalog
+from imagora.cli.completing import recipes
+from imagora.cli.opening import Assigned, Profile
 
 app = typer.Typer(add_completion=False)
 MARKS = {"fine": "✓", "failed": "✗", "skipped": "-"}
@@ -15,14 +17,11 @@ MARKS = {"fine": "✓", "failed": "✗", "skipped": "-"}
 @app.command()
 def doctor(
     recipe: Annotated[
-        str | None, typer.Argument(metavar="[RECIPE]", help="A shipped recipe's name, or a recipe file.")
+        str | None,
+        typer.Argument(metavar="[RECIPE]", help="A shipped recipe's name, or a recipe file.", autocompletion=recipes),
     ] = None,
-    profile: Annotated[
-        str | None, typer.Option("--profile", metavar="NAME", help="A profile of the recipe, or more, with commas.")
-    ] = None,
-    assigned: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="A value in the recipe's place.")
-    ] = None,
+    profile: Profile = None,
+    assigned: Assigned = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Look at this machine and, with a recipe, at all that it uses: models, servers, the index, settings.

@@ -6,6 +6,7 @@ import json
 from typing import Annotated
 
 import typer
+from imagora.cli.opening import Assigned, Profile, Recipe
 from imagora.errors import ImagoraError
 
 app = typer.Typer(add_completion=False)
@@ -13,13 +14,9 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def licences(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name, or a recipe file.")],
-    profile: Annotated[
-        str | None, typer.Option("--profile", metavar="NAME", help="A profile of the recipe, or more, with commas.")
-    ] = None,
-    assigned: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="A value in the recipe's place.")
-    ] = None,
+    recipe: Recipe,
+    profile: Profile = None,
+    assigned: Assigned = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """List the licence of every model, plugin and package in a recipe, and what says so.

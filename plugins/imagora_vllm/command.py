@@ -6,6 +6,7 @@ import shlex
 from typing import Annotated
 
 import typer
+from imagora.cli.completing import recipes
 from imagora.errors import QueryError
 
 from .options import Quantization, VllmOptions
@@ -15,7 +16,9 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def vllm_command(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name, or a recipe file.")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name, or a recipe file.", autocompletion=recipes)
+    ],
     weights: Annotated[
         str | None, typer.Option("--weights", metavar="DIR", help="Load the model from this folder, under its name.")
     ] = None,

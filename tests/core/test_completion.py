@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from imagora_recipe.extends import shipped_recipes
 from test_bounds_imports import HEAVY, PROGRAM, TELL
 from toy_distributions import environment_with, install_toys
 
@@ -16,9 +15,10 @@ from toy_distributions import environment_with, install_toys
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("completion")
     install_toys(folder / "site")
-    for name in ("shop.yaml", "scans.yml", "notes.txt", "lines/drawings.yaml"):
+    for name in ("quay.yaml", "quiz.yml", "notes.txt", "quarry/drawings.yaml"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("recipe: 1\n")
+    (folder / "profiled.yaml").write_text("recipe: 1\nprofiles: {cpu: {}, gpu: {}, cloud: {}}\nmisspelt: {}\n")
     return folder
 
 
@@ -43,21 +43,22 @@ def completed(shop: Path, *words: str, shell: str = "bash") -> tuple[list[str], 
     return done.stdout.split(), done.stderr.strip()
 
 
-def shipped(begun: str) -> list[str]:
-    return [name for name in shipped_recipes() if name.startswith(begun)]
-
-
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
         (["pl"], ["plugins"]),
         (["search", "st"], ["starter"]),
-        (["ask", "s"], [*shipped("s"), "scans.yml", "shop.yaml", "site/"]),
-        (["ingest", "lines/"], ["lines/drawings.yaml"]),
-        (["recipe", "check", "sh"], [*shipped("sh"), "shop.yaml"]),
-        (["index", "info", "sh"], [*shipped("sh"), "shop.yaml"]),
+        (["ask", "qu"], ["quarry/", "quay.yaml", "quiz.yml"]),
+        (["ingest", "quarry/"], ["quarry/drawings.yaml"]),
+        (["recipe", "check", "quay"], ["quay.yaml"]),
+        (["index", "info", "quay"], ["quay.yaml"]),
         (["plugins", "toy_ret"], ["toy_retriever"]),
         (["plugins", "reran"], ["reranker"]),
+        (["doctor", "st"], ["starter"]),
+        (["licences", "quay"], ["quay.yaml"]),
+        (["search", "starter", "--profile", ""], []),
+        (["search", "profiled.yaml", "--profile", "c"], ["cpu", "cloud"]),
+        (["recipe", "check", "profiled.yaml", "--profile", "cpu,g"], ["cpu,gpu"]),
         (["explain", "IMG-30"], [f"IMG-30{n}" for n in range(1, 10)]),
         (["search", "nothing-of-that-name"], []),
         (["ask", "starter", "--expl"], ["--explain"]),

@@ -106,6 +106,8 @@ def _without_what_differs(text: str, shop: Path) -> str:
     # Folders, long lists of what is installed, and times are not the same everywhere.
     text = text.replace(f"{shop}/", "…/").replace(str(shop), "…")
     text = re.sub(r"\((there is|possible options): ([^()]*,){6}[^()]*\)", r"(\1: …)", text, flags=re.IGNORECASE)
+    installed = r"\(there is: [^()]*\)(?=[^\n]*\[(IMG-201|IMG-221|IMG-304|IMG-305|IMG-501)\])"
+    text = re.sub(installed, "(there is: …)", text)
     return re.sub(r"\d+\.\d+ s\b", "_ s", text).strip()
 
 

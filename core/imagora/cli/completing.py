@@ -5,12 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import typer
+
+from imagora.errors import ImagoraError
+
 
 def recipes(incomplete: str) -> list[str]:
     """Offer the recipes that ship, and folders and YAML files."""
     from imagora_recipe.extends import shipped_recipes
 
     return [name for name in shipped_recipes() if name.startswith(incomplete)] + list(_files(incomplete))
+
+
+def profiles(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the profiles of the recipe that was typed before, whether or not the rest of it is fine."""
+    from imagora_recipe.extends import read_files
+    from imagora_recipe.profiles import profiles_of
+
+    recipe = ctx.params.get("recipe") or ctx.params.get("file") or next(iter(ctx.args), "")  # it may not be parsed yet
+    try:
+        known = profiles_of(read_files(str(recipe)))
+    except ImagoraError:  # a shell has no place for what is wrong with it
+        return []
+    before, comma, begun = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in known if name.startswith(begun)]
 
 
 def codes(incomplete: str) -> list[tuple[str, str]]:

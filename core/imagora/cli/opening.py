@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .completing import recipes
+from .completing import profiles, recipes
 from .printable import printable
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ Profile = Annotated[
         "--profile",
         metavar="NAME",
         help="A profile of the recipe, or more with commas between; otherwise what IMAGORA_PROFILE names.",
+        autocompletion=profiles,
     ),
 ]
 Assigned = Annotated[
