@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import faulty_toys
 import imagora.testing
 import pytest
 import toy_feed
 import toys
 from imagora import BuildContext, Item
+from imagora.catalog import KINDS
 from imagora.errors import ImagoraError
 from imagora.stages import Prepared
 from imagora.testing import (
+    CommandContract,
     ComponentContract,
     EmbedderContract,
+    EngineContract,
     FeedContract,
     GeneratorContract,
     GuardrailContract,
@@ -26,6 +29,7 @@ from imagora.testing import (
     RerankerContract,
     RetrieverContract,
     SourceContract,
+    TracerContract,
     WrapperContract,
 )
 from imagora.testing.golden import fill
@@ -34,6 +38,7 @@ from toy_feed import ToyFeed
 from toy_index import ToyGenerations, ToyMemory
 from toy_ledger import ToyLedger
 from toy_stages import ToyCounter, ToyEmails, ToyList, ToyQuote, ToyRetriever, ToyReverse, ToyShout
+from toy_tracer import ToyTracer
 
 
 class TestOffers(ComponentContract):
@@ -52,6 +57,8 @@ class TestList(SourceContract):
 
 
 class TestShout(PreparerContract):
+    pickles = True
+
     @pytest.fixture
     def stage(self) -> ToyShout:
         return ToyShout("!")
@@ -85,7 +92,7 @@ class TestFeed(FeedContract):
 
 
 class TestColour(EmbedderContract):
-    pictures = meets = True
+    pictures = meets = pickles = True
     least_met = 1.0
 
     @pytest.fixture
@@ -176,6 +183,24 @@ class TestCounter(WrapperContract):
         return ToyCounter("")
 
 
+class TestLocalEngine(EngineContract):
+    component = "local"
+
+
+class TestTracer(TracerContract):
+    @pytest.fixture
+    def stage(self) -> ToyTracer:
+        return ToyTracer()
+
+    @pytest.fixture
+    def told(self, stage: ToyTracer) -> Callable[[], str]:
+        return lambda: "\n".join(stage.sent)
+
+
+class TestDemoCommand(CommandContract):
+    command = "demo"
+
+
 class Outcomes:
     """Which test of which class failed with which error, in a run of pytest within this one."""
 
@@ -191,7 +216,20 @@ class Outcomes:
             )
 
 
-FAULTY = [faulty for name, faulty in vars(faulty_toys).items() if name.startswith("Faulty")]
+FOLDER = Path(__file__).with_name("faulty")
+FILES = sorted(file for file in FOLDER.glob("*.py") if file.stem not in {"__init__", "making"})
+
+
+def _faulty(file: Path) -> list[Any]:
+    module = import_module(f"faulty.{file.stem}")
+    return [
+        (file, thing)
+        for name, thing in vars(module).items()
+        if name.startswith("Faulty") and thing.__module__ == module.__name__
+    ]
+
+
+FAULTY = [found for file in FILES for found in _faulty(file)]
 
 
 @pytest.fixture(scope="module")
@@ -206,22 +244,35 @@ def outcomes() -> Outcomes:
         "-p",
         "no:cacheprovider",
     ]
-    tests = [f"{faulty_toys.__file__}::{faulty.__name__}::{faulty.fails}" for faulty in FAULTY]
+    tests = [f"{file}::{faulty.__name__}::{faulty.fails}" for file, faulty in FAULTY]
     pytest.main([*options, "-o", "python_classes=Faulty*", *tests], plugins=[seen := Outcomes()])
     return seen
 
 
-@pytest.mark.parametrize("faulty", FAULTY, ids=lambda faulty: faulty.__name__)
+@pytest.mark.parametrize("faulty", [faulty for _, faulty in FAULTY], ids=lambda faulty: faulty.__name__)
 def test_a_faulty_toy_fails_the_test_that_is_there_for_it(outcomes: Outcomes, faulty: Any) -> None:
     assert (faulty.__name__, faulty.fails, getattr(faulty, "error", "AssertionError")) in outcomes.failed
 
 
+def _contracts() -> list[type]:
+    return [thing for name in imagora.testing.__all__ if isinstance(thing := getattr(imagora.testing, name), type)]
+
+
+def test_every_kind_has_a_contract() -> None:
+    kinds = {getattr(contract, "kind", None) for contract in _contracts()}
+    assert kinds >= {*KINDS, "command"}
+
+
 def test_every_contract_has_a_faulty_toy() -> None:
-    contracts = {getattr(imagora.testing, name) for name in imagora.testing.__all__}
-    assert {base for faulty in FAULTY for base in faulty.__mro__} >= contracts
+    assert {base for _, faulty in FAULTY for base in faulty.__mro__} >= set(_contracts())
 
 
 def test_every_test_of_the_contracts_has_a_faulty_toy() -> None:
-    contracts = [getattr(imagora.testing, name) for name in imagora.testing.__all__]
-    tests = {test for contract in contracts for test in vars(contract) if test.startswith("test_")}
-    assert {faulty.fails for faulty in FAULTY} >= tests
+    tests = {(contract, test) for contract in _contracts() for test in dir(contract) if test.startswith("test_")}
+    caught = {(base, faulty.fails) for _, faulty in FAULTY for base in faulty.__mro__}
+    assert tests - caught == set()
+
+
+def test_faulty_toys_have_names_of_their_own() -> None:
+    names = [faulty.__name__ for _, faulty in FAULTY]
+    assert len(set(names)) == len(names) > 40

@@ -7,11 +7,10 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from imagora import Answer, Item, Query, Unreadable, Verdict
 from imagora.passages import passage_of
-from imagora.prompt import PromptMessage
 from imagora.stages import (
     Embedder,
     Index,
@@ -23,27 +22,19 @@ from imagora.stages import (
     SearchRequest,
     SparseEmbedder,
 )
-from llama_index.core.base.llms.types import (
-    ChatMessage,
-    ChatResponse,
-    ChatResponseGen,
-    CompletionResponse,
-    CompletionResponseGen,
-    LLMMetadata,
-)
-from llama_index.core.llms import CustomLLM
+from imagora.testing.toy_embedders import PALETTE
+from imagora.testing.toy_generator import NOTHING, ToyQuote
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from PIL import Image
-from toy_embedders import PALETTE
+
+__all__ = ["NOTHING", "ToyQuote"]  # which ship with the contracts
 
 if TYPE_CHECKING:
     from toys import ToyItem
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-MARKER = re.compile(r"\[\d+\]")  # one that stands in a passage would look like a citation of ours
-NOTHING = "nothing in the index answers this"
 
 
 class ToyList:
@@ -125,37 +116,6 @@ class ToyReverse(BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         turned = [node.model_copy(update={"score": -(node.score or 0.0)}) for node in nodes]
         return sorted(turned, key=lambda node: -(node.score or 0.0))[: self.keep]
-
-
-class ToyQuote(CustomLLM):
-    passage: int = 1
-
-    @property
-    def metadata(self) -> LLMMetadata:
-        return LLMMetadata(model_name="toy_quote", is_chat_model=True)
-
-    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        return ChatResponse(message=ChatMessage(role="assistant", content=self._quote(messages[-1])))
-
-    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        said = ""
-        for word in re.findall(r"\s*\S+", self._quote(messages[-1])):
-            said += word
-            yield ChatResponse(message=ChatMessage(role="assistant", content=said), delta=word)
-
-    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        return CompletionResponse(text=self._quote(ChatMessage(content=prompt)))
-
-    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
-        yield CompletionResponse(text=(text := self._quote(ChatMessage(content=prompt))), delta=text)
-
-    def _quote(self, message: ChatMessage) -> str:
-        passages = message.passages if isinstance(message, PromptMessage) else ()
-        if len(passages) < self.passage:
-            return NOTHING
-        passage = passages[self.passage - 1]
-        words = " ".join(passage.get_content().split()) or passage.title
-        return f"{re.sub(MARKER, '', words)} [{self.passage}]"
 
 
 class ToyEmails:

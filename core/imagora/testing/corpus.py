@@ -8,9 +8,13 @@ from pathlib import Path
 from imagora.item import Item, Unreadable
 from imagora.stages import Source
 
+from .built import Built
 
-class SourceContract:
-    """Give the fixture `stage`: a source with at least two items."""
+
+class SourceContract(Built):
+    """Name the `component`, or give the fixture `stage`: a source with at least two items."""
+
+    kind = "source"
 
     def test_items_are_the_same_each_time_and_no_name_comes_twice(self, stage: Source) -> None:
         first, again, third = list(stage.items()), stage.items(), stage.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import pickle
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -14,6 +15,8 @@ import pytest
 
 from imagora.stages import PictureEmbedder, SparseEmbedder, SparseVector, TextEmbedder
 
+from .built import Built
+from .cancelling import cancelled_and_asked_again
 from .golden import NEAR, ODD, PICTURES, need
 
 TEXTS = ["two dogs run over the wet grass", "Straße, 東京, 🦊", "the invoice is due on Monday", *PICTURES]
@@ -21,15 +24,16 @@ ODD_TEXTS = ["", " ", "\x00", "?!", "words " * 10_000, "x" * 50_000]
 ALIKE = {"a puppy plays in the meadow": 0, "a bill that has to be paid at the start of the week": 1}
 
 
-class EmbedderContract:
-    """Give the fixture `stage`: a new embedder.
+class EmbedderContract(Built):
+    """Name the `component`, or give the fixture `stage`: a new embedder.
 
     sparse: it is a SparseEmbedder. pictures: it is a PictureEmbedder. meaning: texts that mean alike are near without a
     word in common. meets: words are nearest to their picture, for a share `least_met` of the fixture `pairs`.
-    tolerance: how far a number of a vector may be off in another batch.
+    tolerance: how far a number of a vector may be off in another batch. pickles: it can be sent to another process.
     """
 
-    sparse = pictures = meaning = meets = False
+    kind = "embedder"
+    sparse = pictures = meaning = meets = pickles = False
     least_met, tolerance = 0.5, 1e-4
 
     @pytest.fixture
@@ -89,6 +93,22 @@ class EmbedderContract:
         with ThreadPoolExecutor(8) as threads:  # this is the first use too: weights are loaded under it
             together = list(threads.map(lambda text: self.texts(stage, text)[0], TEXTS * 2))
         assert self.same(together, [self.texts(stage, text)[0] for text in TEXTS * 2])
+
+    def test_batches_in_a_loop_give_what_those_outside_of_one_give(self, stage: Any) -> None:
+        if not hasattr(stage, "aget_text_embedding_batch"):
+            pytest.skip("it has no aget_text_embedding_batch")
+        assert self.same(asyncio.run(stage.aget_text_embedding_batch(list(TEXTS))), self.texts(stage, *TEXTS))
+
+    def test_a_query_that_is_cancelled_ends_and_harms_no_other(self, stage: Any) -> None:
+        if self.sparse:
+            pytest.skip("it embeds queries at once")
+        cancelled_and_asked_again(lambda: stage.aget_query_embedding(TEXTS[0]), pytest.approx)
+
+    def test_a_pickled_one_embeds_alike(self, stage: Any) -> None:
+        need(self, "pickles")
+        there = pickle.loads(pickle.dumps(stage))  # noqa: S301 - it is what we wrote
+        assert there.identity() == stage.identity()
+        assert self.same(self.texts(there, *TEXTS), self.texts(stage, *TEXTS))
 
     def test_texts_that_mean_alike_are_near(self, stage: Any) -> None:
         need(self, "meaning")

@@ -47,6 +47,8 @@ PICTURES = {words: png(draw(words)) for words in _DRAWN}
 _RED = draw("red circle")
 ODD = {str(size): png(_RED.resize(size)) for size in ((1, 1), (1500, 2), (3, 900))}
 ODD |= {mode: png(_RED.convert(mode)) for mode in ("L", "RGBA", "P", "1")}
+LONG = "a drawing of many words " * 5_000
+"""Words that are longer than any model reads."""
 NEAR = [png(ImageOps.mirror(draw(words)).resize((128, 128))) for words in _DRAWN]  # smaller, and turned left to right
 ITEMS = [
     Item(words, f"a drawing of a {words}", picture, {"title": words, "colour": words.split()[0], "number": number})
@@ -57,6 +59,16 @@ ITEMS = [
 def picture_of(words: str) -> Picture:
     """Give one of the pictures as a query has it."""
     return Picture(PICTURES[words], 192, 192, hashlib.sha256(PICTURES[words]).hexdigest(), "PNG 192x192")
+
+
+def odd_pictures() -> list[Picture]:
+    """Give pictures of odd sizes as a query or a prompt has them."""
+    shown = [ODD[size] for size in ("(1, 1)", "(1500, 2)", "(3, 900)")]
+    sizes = [Image.open(BytesIO(png)).size for png in shown]
+    return [
+        Picture(png, *size, hashlib.sha256(png).hexdigest(), f"PNG {size[0]}x{size[1]}")
+        for png, size in zip(shown, sizes, strict=True)
+    ]
 
 
 def fill(index: Index, embedders: Mapping[str, Embedder]) -> None:

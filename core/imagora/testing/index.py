@@ -15,7 +15,6 @@ import pytest
 from imagora.errors import IdentityMismatch, IndexMissing, UnusableIndex
 from imagora.filters import And, Eq, Filter, In, Ne, Not, Or, Range
 from imagora.stages import (
-    Entry,
     GenerationalIndex,
     Hit,
     Identity,
@@ -23,19 +22,13 @@ from imagora.stages import (
     LegQuery,
     SearchRequest,
     SparseVector,
-    Vector,
     VectorIndex,
 )
 
 from .golden import need
+from .index_kept import LEGS, QUERIES, KeptEntries, entry, find
 
-LEGS = {
-    "image": Identity("pictures", "w1", "as is", 3, "cosine"),
-    "text": Identity("words", "w2", "as is", 2, "dot"),
-    "sparse": Identity("terms", "w3", "as is", 0, "bm25"),
-}
 OTHERS = {**LEGS, "image": Identity("other pictures", "w9", "as is", 3, "cosine")}
-QUERIES: dict[str, Vector] = {"image": [1.0, 0.0, 0.0], "text": [1.0, 0.0], "sparse": SparseVector((7,), (1.0,))}
 PAYLOADS: dict[str, dict[str, Any]] = {
     "a": {"colour": "red", "price": 10, "tags": ["toy", "wood"], "sold": True},
     "b": {"colour": "blue", "price": 20.5, "tags": ["toy"]},
@@ -63,36 +56,14 @@ FILTERS: list[tuple[Filter, str]] = [
 ]
 
 
-def entry(name: str, image: float | None = None, text: float | None = None, payload: Any = None, n: int = 0) -> Entry:
-    """Make an entry whose score is `image` (a cosine) on the image leg and `text` (a product) on the text leg."""
-    vectors: dict[str, Vector] = {} if image is None else {"image": [image, math.sqrt(1 - image**2), 0.0]}
-    vectors |= {} if text is None else {"text": [text, 3.0]}
-    return Entry(str(uuid.uuid5(uuid.NAMESPACE_OID, f"{name}{n}")), vectors, {"name": name, **(payload or {})})
-
-
-def find(index: Index, *legs: str, limit: int = 10, candidates: int = 50, **request: Any) -> dict[str, Hit]:
-    """Give the hits by name in their order, for the legs "leg" or "leg:weight"; the image leg if none is named."""
-    split = [(*leg.split(":"), "1")[:2] for leg in legs or ("image",)]
-    queries = tuple(LegQuery(leg, leg, QUERIES[leg], float(weight)) for leg, weight in split)
-    hits = asyncio.run(index.asearch(SearchRequest(queries, limit, candidates, **request)))
-    assert len({hit.id for hit in hits}) == len(hits) <= limit
-    return {str(hit.payload["name"]): hit for hit in hits}
-
-
-class IndexContract:
-    """Give the fixture `make`: a function that makes the unopened index that lives at a path; each test has its own.
+class IndexContract(KeptEntries):
+    """Name the `component`, or give the fixture `make`: a function that makes the unopened index that lives at a path.
 
     durable: what was written is there for another object that opens the same place.
     """
 
+    kind = "index"
     durable = True
-
-    @pytest.fixture
-    def index(self, make: Callable[[Path], Index], tmp_path: Path) -> Iterator[Index]:
-        index = make(tmp_path / "index")
-        index.open(LEGS, create=True)
-        yield index
-        index.close()
 
     def test_what_was_written_last_is_there_once_until_deleted(self, index: Index) -> None:
         assert index.place and index.count() == 0 and not find(index, *LEGS)

@@ -20,6 +20,8 @@ import pytest
 
 from imagora.ledger import STATES, Ledger, Row
 
+from .built import Placed
+
 ODD_NAMES = ("ä 東京 🦊", "two\nlines", "a'b\"c\\0 %s {} $1", "nul\0and\x1besc", "x" * 10_000, "y" * 10_000)
 SECONDS = 60
 """How long a process that is about to be killed may take to get that far."""
@@ -42,11 +44,13 @@ def held(ledger: Ledger, rows: Sequence[Row]) -> list[Row]:
     return [found[row.id] for row in rows if row.id in found]
 
 
-class LedgerContract:
-    """Give the fixture `make`: a function that makes the unopened ledger that lives at a path; each test has its own.
+class LedgerContract(Placed):
+    """Name the `component`, or give the fixture `make`: a function that makes the unopened ledger at a path.
 
     Two that are made for one path are the same ledger, and each is closed before the next one writes.
     """
+
+    kind = "ledger"
 
     @pytest.fixture
     def ledger(self, make: Callable[[Path], Ledger], tmp_path: Path) -> Iterator[Ledger]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import pickle
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -15,7 +17,8 @@ from imagora.item import Item, JSONValue, Picture
 from imagora.pictures import PictureDecoder
 from imagora.stages import Prepared, Preparer
 
-from .golden import ITEMS, ODD, draw
+from .built import Built
+from .golden import ITEMS, ODD, draw, need
 
 _THREADS, _ROUNDS = 4, 2
 
@@ -27,11 +30,15 @@ def _turned() -> bytes:
     return file.getvalue()
 
 
-class PreparerContract:
-    """Give the fixture `stage`: a preparer, and where it refuses items on purpose, the fixture `refused`: such items.
+class PreparerContract(Built):
+    """Name the `component`, or give the fixture `stage`: a preparer.
 
-    `items` are those that it must take; give others where it is slow.
+    Where it refuses items on purpose, give the fixture `refused`: such items. `items` are those that it must take; give
+    others where it is slow. pickles: it can be sent to another process.
     """
+
+    kind = "preparer"
+    pickles = False
 
     @pytest.fixture
     def items(self) -> list[Item]:
@@ -53,7 +60,9 @@ class PreparerContract:
     def test_what_it_gives_can_be_indexed(self, stage: Preparer, items: list[Item]) -> None:
         for one in stage.prepare(_decoded(items)):
             assert isinstance(one, Prepared) and isinstance(one.item.text, str)
-            json.dumps(dict(one.item.metadata), allow_nan=False)
+            written = json.dumps(dict(one.item.metadata), allow_nan=False)
+            shown = base64.b64encode(one.picture.png).decode() if one.picture else None
+            assert shown is None or shown[:400] not in written, "the picture's bytes do not belong in the metadata"
 
     def test_pictures_stay_upright_and_of_three_colours(self, stage: Preparer, items: list[Item]) -> None:
         pictured = [item for item in items if item.picture is not None][:2]
@@ -90,6 +99,12 @@ class PreparerContract:
         outcomes = [_refusal(stage, one) for one in _decoded(refused)]
         assert all(isinstance(outcome, ImagoraError) and str(outcome) for outcome in outcomes), outcomes
         assert list(stage.prepare(_decoded(items[:1]))) == before, "a refusal changes nothing for the others"
+
+    def test_a_pickled_one_prepares_alike(self, stage: Preparer, items: list[Item]) -> None:
+        need(self, "pickles")
+        there: Preparer = pickle.loads(pickle.dumps(stage))  # noqa: S301 - it is what we wrote
+        given = _decoded(items)
+        assert list(there.prepare(given)) == list(stage.prepare(given))
 
     def test_threads_at_once_change_nothing(self, stage: Preparer, items: list[Item]) -> None:
         ordered = getattr(stage, "ordered", False)
