@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import imagora.testing
 import pytest
 import toy_feed
 import toys
+from faulty_table import PAGE, contracts, faulty_toys, written
 from imagora import BuildContext, Item
 from imagora.catalog import KINDS
 from imagora.errors import ImagoraError
@@ -216,20 +215,7 @@ class Outcomes:
             )
 
 
-FOLDER = Path(__file__).with_name("faulty")
-FILES = sorted(file for file in FOLDER.glob("*.py") if file.stem not in {"__init__", "making"})
-
-
-def _faulty(file: Path) -> list[Any]:
-    module = import_module(f"faulty.{file.stem}")
-    return [
-        (file, thing)
-        for name, thing in vars(module).items()
-        if name.startswith("Faulty") and thing.__module__ == module.__name__
-    ]
-
-
-FAULTY = [found for file in FILES for found in _faulty(file)]
+FAULTY = faulty_toys()
 
 
 @pytest.fixture(scope="module")
@@ -254,21 +240,17 @@ def test_a_faulty_toy_fails_the_test_that_is_there_for_it(outcomes: Outcomes, fa
     assert (faulty.__name__, faulty.fails, getattr(faulty, "error", "AssertionError")) in outcomes.failed
 
 
-def _contracts() -> list[type]:
-    return [thing for name in imagora.testing.__all__ if isinstance(thing := getattr(imagora.testing, name), type)]
-
-
 def test_every_kind_has_a_contract() -> None:
-    kinds = {getattr(contract, "kind", None) for contract in _contracts()}
+    kinds = {getattr(contract, "kind", None) for contract in contracts()}
     assert kinds >= {*KINDS, "command"}
 
 
 def test_every_contract_has_a_faulty_toy() -> None:
-    assert {base for _, faulty in FAULTY for base in faulty.__mro__} >= set(_contracts())
+    assert {base for _, faulty in FAULTY for base in faulty.__mro__} >= set(contracts())
 
 
 def test_every_test_of_the_contracts_has_a_faulty_toy() -> None:
-    tests = {(contract, test) for contract in _contracts() for test in dir(contract) if test.startswith("test_")}
+    tests = {(contract, test) for contract in contracts() for test in dir(contract) if test.startswith("test_")}
     caught = {(base, faulty.fails) for _, faulty in FAULTY for base in faulty.__mro__}
     assert tests - caught == set()
 
@@ -276,3 +258,8 @@ def test_every_test_of_the_contracts_has_a_faulty_toy() -> None:
 def test_faulty_toys_have_names_of_their_own() -> None:
     names = [faulty.__name__ for _, faulty in FAULTY]
     assert len(set(names)) == len(names) > 40
+
+
+def test_the_tables_in_the_docs_tell_of_every_faulty_toy() -> None:
+    page = PAGE.read_text("utf-8")
+    assert page == written(page), "type: python tests/core/faulty_table.py"

@@ -16,18 +16,15 @@ from imagora.runner import Change, Made, Runner
 from .built import Built
 from .toy_maker import ToyMaker, change
 
-SECONDS = 60
-"""How long an engine may take for its first change."""
-
 
 class EngineContract(Built):
     """Name the `component`, or give the fixture `stage`: an engine.
 
-    held: how many changes it may have read beyond those that it gave.
+    held: how many changes it may have read beyond those that it gave. patience: seconds that it may take for the first.
     """
 
     kind = "engine"
-    held = 1_000
+    held, patience = 1_000, 60.0
 
     def made(self, stage: Runner, *groups: Sequence[Change], ordered: bool = False) -> list[Made]:
         return [one for group in stage.run(ToyMaker(ordered=ordered), iter(groups)) for one in group]
@@ -68,7 +65,7 @@ class EngineContract(Built):
             list(stage.run(ToyMaker(), breaks_off()))
 
     def test_what_a_waiting_source_gave_is_made_meanwhile_and_little_is_read_ahead(self, stage: Runner) -> None:
-        first_is_made, given, patience = threading.Event(), list[int](), SECONDS
+        first_is_made, given, patience = threading.Event(), list[int](), self.patience
 
         def changes() -> Iterator[list[Change]]:
             for number in range(100_000):

@@ -95,4 +95,5 @@ class GeneratorContract(Built):
             return (await stage.achat(prompt("Which is red?", found))).message.content or ""
 
         found = passages(tmp_path)
-        assert asyncio.run(ask()) == self.ask(stage, "Which is red?", found)
+        before = self.ask(stage, "Which is red?", found)
+        assert asyncio.run(ask()) == before

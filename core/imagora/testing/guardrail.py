@@ -90,4 +90,5 @@ class GuardrailContract(Built):
             await cancelled(lambda: stage.acheck(clean * 3, self.places[0], Scope()))
             return await stage.acheck(clean, self.places[0], Scope())
 
-        assert asyncio.run(check()) == self.check(stage, clean, self.places[0])
+        before = self.check(stage, clean, self.places[0])
+        assert asyncio.run(check()) == before
