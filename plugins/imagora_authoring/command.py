@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from imagora.errors import ImagoraError, did_you_mean
+from imagora.errors import PluginError, did_you_mean
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -27,7 +27,7 @@ def new(
     """Begin a plugin: a project with an entry point, options, a build function and its contract."""
     need_copier()
     if kind not in KINDS:
-        raise ImagoraError(f"there is no kind called '{kind}'{did_you_mean(kind, KINDS)}")
+        raise PluginError(f"there is no kind called '{kind}'{did_you_mean(kind, KINDS)}")
     place = begin(name, kind, Path(folder))
     typer.echo(f"{place}: a plugin with the {kind} '{name}'")
     typer.echo(f"next: pip install -e '{place}[test]' && imagora plugin test {name}")
@@ -62,7 +62,7 @@ def test(
 
         rows = run(names or [], progress)
     if not rows:
-        raise ImagoraError("there is nothing to test: no plugin offers anything")
+        raise PluginError("there is nothing to test: no plugin offers anything")
     if as_json:
         typer.echo(json.dumps([row.plain() for row in rows], indent=2))
     else:

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from unittest.mock import patch
 
-from imagora.errors import ImagoraError
+from imagora.errors import MissingExtra, PluginError
 
 TEMPLATES = Path(__file__).parent / "template"
 KINDS = (
@@ -40,10 +40,10 @@ def begin(name: str, kind: str, folder: Path) -> Path:
     import copier
 
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise ImagoraError(f"a plugin's name has small letters, digits and underscores, and '{name}' has others")
+        raise PluginError(f"a plugin's name has small letters, digits and underscores, and '{name}' has others")
     place = folder / f"imagora-{name.replace('_', '-')}"
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise ImagoraError(f"'{place}' is there already")
+        raise PluginError(f"'{place}' is there already")
     data = {"name": name, "kind": kind, "title": "".join(part.capitalize() for part in name.split("_"))}
     copier.run_copy(str(TEMPLATES / versions()[-1]), place, data=data, quiet=True, defaults=True)
     return place
@@ -61,7 +61,7 @@ def bring_up_to_date(place: Path) -> tuple[str, str]:
         try:
             copier.run_update(place, defaults=True, overwrite=True, quiet=True)
         except CopierError as error:
-            raise ImagoraError(f"'{place}' cannot be brought up to date: {error}") from error
+            raise PluginError(f"'{place}' cannot be brought up to date: {error}") from error
     return before, template_of(place)
 
 
@@ -70,14 +70,14 @@ def template_of(place: Path) -> str:
     answers = place / ".copier-answers.yml"
     match = re.search(r"^_commit: v(\d+)$", answers.read_text("utf-8"), re.M) if answers.is_file() else None
     if match is None:
-        raise ImagoraError(f"'{place}' did not come out of 'imagora plugin new': it has no '.copier-answers.yml'")
+        raise PluginError(f"'{place}' did not come out of 'imagora plugin new': it has no '.copier-answers.yml'")
     return match[1]
 
 
 def need_copier() -> None:
-    """Raise an ImagoraError that says what to type where copier is not installed."""
+    """Raise a MissingExtra that says what to type where copier is not installed."""
     if find_spec("copier") is None:
-        raise ImagoraError("copier, which fills in templates, is not installed; type: pip install 'imagora[authoring]'")
+        raise MissingExtra("copier, which fills in templates, is not installed; type: pip install 'imagora[authoring]'")
 
 
 @contextmanager
@@ -109,4 +109,4 @@ def _git(place: Path, *words: str) -> None:
     try:
         subprocess.run(command, cwd=place, check=True, capture_output=True)
     except FileNotFoundError:
-        raise ImagoraError("an update needs git, which is not installed") from None
+        raise PluginError("an update needs git, which is not installed") from None

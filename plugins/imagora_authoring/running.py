@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any
 
-from imagora.errors import ImagoraError, did_you_mean
+from imagora.errors import MissingExtra, PluginError, did_you_mean
 
 _PYTEST = (
     *("-m", "pytest", "-p", "imagora.testing.outcomes", "-p", "no:terminal", "-p", "no:cacheprovider"),
@@ -49,15 +49,15 @@ _PAIRS = ("failed", "skipped")
 
 
 def run(plugins: Sequence[str], progress: Callable[[int, int, Row], None]) -> list[Row]:
-    """Run the contracts of these plugins, or of all; raise ImagoraError where they cannot be run."""
+    """Run the contracts of these plugins, or of all; raise PluginError where they cannot be run."""
     if find_spec("pytest") is None:
-        raise ImagoraError(
+        raise MissingExtra(
             "the contracts are run by pytest, which is not installed; type: pip install 'imagora[authoring]'"
         )
     there = sorted({point.name for point in entry_points(group="imagora")})
     for name in plugins:
         if name not in there:
-            raise ImagoraError(f"there is no plugin called '{name}'{did_you_mean(name, there)}")
+            raise PluginError(f"there is no plugin called '{name}'{did_you_mean(name, there)}")
     rows: dict[tuple[str, ...], Row] = {}
     total, done = 0, 0
     with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
@@ -72,7 +72,7 @@ def run(plugins: Sequence[str], progress: Callable[[int, int, Row], None]) -> li
                     continue  # a test's own print
                 told = json.loads(line)
                 if "broken" in told:
-                    raise ImagoraError(f"the contracts cannot be read:\n{told['broken']}")
+                    raise PluginError(f"the contracts cannot be read:\n{told['broken']}")
                 total = told.get("tests", total)
                 if "outcome" in told:
                     key = (told["plugin"], told["kind"], told["component"])
@@ -82,5 +82,5 @@ def run(plugins: Sequence[str], progress: Callable[[int, int, Row], None]) -> li
                     progress(done, total, row)
         if running.returncode not in {0, 1, 5}:
             complaints.seek(0)
-            raise ImagoraError(f"pytest ended with {running.returncode}:\n{complaints.read().strip()}")
+            raise PluginError(f"pytest ended with {running.returncode}:\n{complaints.read().strip()}")
     return list(rows.values())

@@ -6,11 +6,12 @@ import random
 from pathlib import Path
 from typing import Any
 
-from faulty.making import method, stage
 from imagora import Item
 from imagora import testing as t
 from toy_stages import ToyList
 from toys import ToyItem
+
+from faulty.making import method, stage
 
 ROWS = [ToyItem(uri=f"{number}", text="words") for number in range(20)]
 
