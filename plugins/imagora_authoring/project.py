@@ -8,7 +8,6 @@ repository that is made of the folders for the time of the update.
 from __future__ import annotations
 
 import keyword
-import os
 import re
 import shutil
 import subprocess
@@ -17,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from unittest.mock import patch
 
 from imagora.errors import MissingExtra, PluginError
 
@@ -52,12 +50,14 @@ def begin(name: str, kind: str, folder: Path) -> Path:
 def bring_up_to_date(place: Path) -> tuple[str, str]:
     """Merge the newest template into a project; give the version that it had and the one that it has."""
     import copier
+    import plumbum
     from copier.errors import CopierError
 
     before = template_of(place)
     if before == versions()[-1]:
         return before, before
-    with _repository() as settings, patch.dict(os.environ, settings):
+    # Copier calls git through plumbum, which keeps an environment of its own.
+    with _repository() as settings, plumbum.local.env(**settings):
         try:
             copier.run_update(place, defaults=True, overwrite=True, quiet=True)
         except CopierError as error:
