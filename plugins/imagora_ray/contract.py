@@ -3,11 +3,11 @@
 import os
 
 import pytest
-from imagora.testing import EngineContract
+from imagora.testing import RunnerContract
 
 
 @pytest.mark.skipif("IMAGORA_RAY" not in os.environ, reason="starts a Ray cluster: set IMAGORA_RAY=1")
-class TestRay(EngineContract):
+class TestRay(RunnerContract):
     """Two workers."""
 
     component = "ray"

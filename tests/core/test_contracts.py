@@ -18,7 +18,6 @@ from imagora.testing import (
     CommandContract,
     ComponentContract,
     EmbedderContract,
-    EngineContract,
     FeedContract,
     GeneratorContract,
     GuardrailContract,
@@ -27,6 +26,7 @@ from imagora.testing import (
     PreparerContract,
     RerankerContract,
     RetrieverContract,
+    RunnerContract,
     SourceContract,
     TracerContract,
     WrapperContract,
@@ -182,7 +182,7 @@ class TestCounter(WrapperContract):
         return ToyCounter("")
 
 
-class TestLocalEngine(EngineContract):
+class TestLocalEngine(RunnerContract):
     component = "local"
 
 

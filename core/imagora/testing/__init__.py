@@ -10,8 +10,8 @@ the pictures and words that the contracts use, drawn by code; the `toy_` modules
 import pytest
 
 _PARTS = (
-    *("built", "cancelling", "command", "component", "corpus", "embedder", "engine", "feed", "generator", "golden"),
-    *("guardrail", "index", "index_kept", "ledger", "preparer", "reranker", "retriever", "tracer", "wrapper"),
+    *("built", "cancelling", "command", "component", "corpus", "embedder", "feed", "generator", "golden"),
+    *("guardrail", "index", "index_kept", "ledger", "preparer", "reranker", "retriever", "runner", "tracer", "wrapper"),
 )
 pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _PARTS))  # must come before the imports
 
@@ -20,7 +20,6 @@ from .command import CommandContract  # noqa: E402
 from .component import ComponentContract  # noqa: E402
 from .corpus import SourceContract  # noqa: E402
 from .embedder import EmbedderContract  # noqa: E402
-from .engine import EngineContract  # noqa: E402
 from .feed import FeedContract  # noqa: E402
 from .generator import GeneratorContract  # noqa: E402
 from .guardrail import GuardrailContract  # noqa: E402
@@ -29,6 +28,7 @@ from .ledger import LedgerContract  # noqa: E402
 from .preparer import PreparerContract  # noqa: E402
 from .reranker import RerankerContract  # noqa: E402
 from .retriever import RetrieverContract  # noqa: E402
+from .runner import RunnerContract  # noqa: E402
 from .tracer import TracerContract  # noqa: E402
 from .wrapper import WrapperContract  # noqa: E402
 
@@ -36,7 +36,6 @@ __all__ = [
     "CommandContract",
     "ComponentContract",
     "EmbedderContract",
-    "EngineContract",
     "FeedContract",
     "GeneratorContract",
     "GuardrailContract",
@@ -45,6 +44,7 @@ __all__ = [
     "PreparerContract",
     "RerankerContract",
     "RetrieverContract",
+    "RunnerContract",
     "SourceContract",
     "TracerContract",
     "WrapperContract",

@@ -11,7 +11,7 @@ from imagora_ingestion.local import LocalRunner
 from faulty.making import stage
 
 
-class FaultyUnordered(t.EngineContract):
+class FaultyUnordered(t.RunnerContract):
     """What is done first comes first."""
 
     fails = "test_every_change_comes_back_once_in_order"
@@ -24,7 +24,7 @@ class FaultyUnordered(t.EngineContract):
     stage = stage(Hasty)
 
 
-class FaultyRefused(t.EngineContract):
+class FaultyRefused(t.RunnerContract):
     """Refused items are left out."""
 
     fails = "test_refused_and_deleted_items_keep_their_places"
@@ -37,7 +37,7 @@ class FaultyRefused(t.EngineContract):
     stage = stage(Forgetful)
 
 
-class FaultyOnce(t.EngineContract):
+class FaultyOnce(t.RunnerContract):
     """It works once."""
 
     fails = "test_no_changes_give_nothing_and_it_can_be_used_again"
@@ -53,7 +53,7 @@ class FaultyOnce(t.EngineContract):
     stage = stage(Spent)
 
 
-class FaultyMakersError(t.EngineContract):
+class FaultyMakersError(t.RunnerContract):
     """A maker's error comes out as another one."""
 
     error = "RuntimeError"
@@ -69,7 +69,7 @@ class FaultyMakersError(t.EngineContract):
     stage = stage(Wrapping)
 
 
-class FaultySourcesError(t.EngineContract):
+class FaultySourcesError(t.RunnerContract):
     """A source that breaks off counts as one that has ended."""
 
     fails = "test_an_error_of_the_source_comes_out_as_it_is"
@@ -87,7 +87,7 @@ class FaultySourcesError(t.EngineContract):
     stage = stage(Content)
 
 
-class FaultyCollecting(t.EngineContract):
+class FaultyCollecting(t.RunnerContract):
     """The whole source is read before the first change is made."""
 
     fails = "test_what_a_waiting_source_gave_is_made_meanwhile_and_little_is_read_ahead"

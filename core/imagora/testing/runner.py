@@ -17,7 +17,7 @@ from .built import Built
 from .toy_maker import ToyMaker, change
 
 
-class EngineContract(Built):
+class RunnerContract(Built):
     """Name the `component`, or give the fixture `stage`: an engine.
 
     held: how many changes it may have read beyond those that it gave. patience: seconds that it may take for the first.
