@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from imagora.errors import PluginError, did_you_mean
@@ -74,9 +75,11 @@ def test(
 def _show(rows: list[Row]) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("plugin", "kind", "component", "passed", "failed", "skipped", "why skipped"):
-        table.add_column(heading, overflow="fold", justify="right" if heading in _NUMBERS else "left")
+        last = heading == "why skipped"
+        justify: Literal["left", "right"] = "right" if heading in _NUMBERS else "left"
+        table.add_column(heading, overflow="fold", no_wrap=not last, justify=justify)
     for row in rows:
-        reasons = dict.fromkeys(why for _, why in row.skipped)
+        reasons = _reasons(row)
         counts = (row.passed, len(row.failed), len(row.skipped))
         said = "\n".join(escape(reason) for reason in reasons)
         table.add_row(row.plugin, row.kind, row.component, *(str(count or "") for count in counts), said)
@@ -89,6 +92,14 @@ def _show(rows: list[Row]) -> None:
                 f"\nfailed: {row.kind} '{row.component}': {sentence}", style="bold", highlight=False, markup=False
             )
             console.print("\n".join(f"  {line}" for line in first), highlight=False, markup=False)
+
+
+def _reasons(row: Row) -> list[str]:
+    """Say each reason once; what a component does not claim to do is said in one line."""
+    reasons = list(dict.fromkeys(why for _, why in row.skipped))
+    unclaimed = [match for why in reasons if (match := re.fullmatch(r"this component has (\w+) = False", why))]
+    others = [why for why in reasons if why not in {match[0] for match in unclaimed}]
+    return [*(["does not claim: " + ", ".join(match[1] for match in unclaimed)] if unclaimed else []), *others]
 
 
 _NUMBERS = {"passed", "failed", "skipped"}

@@ -14,7 +14,7 @@ from .conftest import Clean, wheel_of
 
 TEXTS = {
     "kettle": "A red kettle for two litres of water, which whistles. It costs 25 euros.",
-    "teapot": "A red teapot. It costs 12 euros.",
+    "teapot": "Red teapot for 12 euros, made of clay.",
     "lamp": "A lamp for a desk, made of brass, with a green shade and a long cord. It costs 80 euros.",
 }
 RECIPE = """\
@@ -73,9 +73,9 @@ def test_one_changed_line_swaps_each_into_a_recipe_and_changes_the_answer(
             clean.run("imagora", "ingest", "shop.yaml", cwd=tmp_path)
         answers.append(json.loads(clean.run("imagora", "ask", "shop.yaml", "red kettle", "--json", cwd=tmp_path)))
     first, near, short, guarded = answers
-    assert first["text"] == "A red kettle for two litres … [1]. A red teapot. It costs 12 … [2]."
+    assert first["text"] == "A red kettle for two litres … [1]. Red teapot for 12 euros, made … [2]."
     assert near["text"] == "A red kettle for two litres … [1]."
     assert (short["text"], guarded["text"]) == (near["text"], near["text"])
     (tmp_path / "shop.yaml").write_text(recipe.replace("near_best, least: 0.99", "near_best"))
     shown = json.loads(clean.run("imagora", "ask", "shop.yaml", "red kettle 12 euros", "--json", cwd=tmp_path))
-    assert shown["text"].startswith("A red teapot. It costs <REDACTED>"), "the shortest first, and no price"
+    assert shown["text"].startswith("Red teapot for <REDACTED>, made … [1]."), "the shortest first, and no price"

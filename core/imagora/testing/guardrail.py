@@ -90,5 +90,5 @@ class GuardrailContract(Built):
             await cancelled(lambda: stage.acheck(clean * 3, self.places[0], Scope()))
             return await stage.acheck(clean, self.places[0], Scope())
 
-        before = self.check(stage, clean, self.places[0])
+        before = asyncio.run(stage.acheck(clean, self.places[0], Scope()))
         assert asyncio.run(check()) == before

@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
     """Remember of which component a test is."""
     for item in items:
         cls = item.cls
-        name = getattr(cls, "component", "") or getattr(cls, "command", "") or getattr(cls, "plugin", "")
+        name = getattr(cls, "component", "") or getattr(cls, "command", "") or "(all it offers)"
         kind = getattr(cls, "kind", "") or "plugin"
         _of[item.nodeid] = {"plugin": getattr(cls, "of_plugin", ""), "kind": kind, "component": name}
     _tell({"tests": len(items)})

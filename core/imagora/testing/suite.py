@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ from pydantic import ValidationError
 
 import imagora.testing as kit
 from imagora.catalog import KINDS, Offer, installed_catalog
-from imagora.component import BuildContext
+from imagora.component import BuildContext, Component
+from imagora.options import Options
 from imagora.stages import Feed, PictureEmbedder, SparseEmbedder
 
 _CONTRACTS: Mapping[str, Any] = {
@@ -66,11 +68,10 @@ def _of(offer: Offer) -> Any:
     claims: dict[str, Any] = {"component": component.name}
     if missing := offer.missing():
         return _skipped(contract, claims, f"not installed: {', '.join(missing)}; type: {offer.pip_line()}")
-    try:
-        options = component.options.model_validate({})
-    except ValidationError as error:
-        asked = ", ".join(f"'{'.'.join(map(str, one['loc']))}'" for one in error.errors())
-        return _skipped(contract, claims, f"no default for {asked}: say `options` in the plugin's module 'contract'")
+    options = _defaults(component)
+    if isinstance(options, ValidationError):
+        asked = ", ".join(".".join(map(str, one["loc"])) or one["msg"] for one in options.errors())
+        return _skipped(contract, claims, f"no default for: {asked}; say `options` in the plugin's module 'contract'")
     if offer.kind in {"index", "ledger"}:
         return type("Made", (contract,), claims)
     try:
@@ -87,12 +88,24 @@ def _of(offer: Offer) -> Any:
     return type("Made", (contract,), claims)
 
 
+def _defaults(component: Component[Any], **said: Any) -> Any:
+    """Give options with what was said, at a path where one is asked for; or the error that says what is missing."""
+    place = {"path": Path("contract")} if "path" in component.options.model_fields else {}
+    error: Any = None
+    for more in ({}, place):
+        try:
+            return component.options.model_validate({**said, **more})
+        except ValidationError as refused:
+            error = error or refused
+    return error
+
+
 def _skipped(contract: Any, claims: Mapping[str, Any], reason: str) -> Any:
     return pytest.mark.skip(reason=reason)(type("Made", (contract,), dict(claims)))
 
 
 def _offered(package: str, own: list[tuple[str, Any]]) -> tuple[str, Any]:
-    examples = {each.component: each.options for _, each in own if getattr(each, "component", "")}
+    said = {each.component: each.options for _, each in own if getattr(each, "component", "")}
 
     class Offered(kit.ComponentContract):
         plugin = package
@@ -101,7 +114,17 @@ def _offered(package: str, own: list[tuple[str, Any]]) -> tuple[str, Any]:
         def context(self) -> BuildContext:
             return kit.on_toys()
 
-    Offered.examples = examples
+        def offers(self) -> Iterator[tuple[str, Component[Any]]]:
+            """Leave out what cannot be built without a word; its own row says so."""
+            fits = [each for each in super().offers() if isinstance(self.options(each[1]), Options)]
+            yield from fits
+
+        def options(self, component: Component[Any], **more: Any) -> Any:
+            made = _defaults(component, **said.get(component.name, {}), **more)
+            if more and isinstance(made, ValidationError):
+                raise made
+            return made
+
     return "what it offers", Offered
 
 
