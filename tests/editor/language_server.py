@@ -33,8 +33,17 @@ def installed() -> Path:
     program = place / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
     if not program.is_file():
         place.mkdir(parents=True, exist_ok=True)
-        npm = ["npm", "install", "--prefix", str(place), "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run([*npm, f"yaml-language-server@{VERSION}"], check=True, timeout=300)
+        npm = [
+            "npm",
+            "install",
+            "--prefix",
+            str(place),
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            "--fetch-retries=1",
+        ]
+        subprocess.run([*npm, f"yaml-language-server@{VERSION}"], check=True, timeout=180)
     return program
 
 
