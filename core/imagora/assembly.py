@@ -132,6 +132,10 @@ def build(planned: NestedComponent, context: BuildContext) -> Any:
 def _built(planned: Planned, context: BuildContext) -> Any:
     component = planned.offer.component
     try:
+        if planned.isolation is not None:
+            from imagora_isolation.building import build_isolated
+
+            return build_isolated(planned.isolation)
         return component.build(planned.options, context)
     except RecipeError:
         raise

@@ -8,6 +8,7 @@ ImagoraError
 ├── PictureError       bytes are not a picture that can be used; says why
 ├── SourceError        a source is not there or has nothing in it
 ├── StageError         a stage failed while it ran; names the stage
+│   ├── StageCrashed      the process of an isolated component ended in the middle
 │   └── GeneratorError    a generator gave no answer that can be used; says what is wrong and what to type
 └── UnusableIndex      an index cannot be used
     ├── IndexMissing      there is no index yet
@@ -104,6 +105,12 @@ class GeneratorError(StageError):
     """A generator is down, slow, garbled or cut off, or it refused the prompt; another generator may do better."""
 
     code = "IMG-810"
+
+
+class StageCrashed(StageError):
+    """The process of an isolated component ended in the middle; the next call starts it again."""
+
+    code = "IMG-820"
 
 
 class UnusableIndex(ImagoraError):

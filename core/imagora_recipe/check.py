@@ -15,6 +15,7 @@ from imagora.catalog import KINDS, Catalog, installed_catalog
 from imagora.errors import PluginError, Problem, RecipeError, did_you_mean
 from imagora.options import Nested, Options
 from imagora.stages import LEGS
+from imagora_isolation.planning import KEYS, Isolation, checked_there, why_not
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -214,6 +215,9 @@ class _Checker:
             names = ", ".join(offer.component.name for offer in self.catalog.offers(kind))
             self._wrong("IMG-304", use or value, where, f"must name a component: {{use: …}} (there is: {names})")
             return None
+        own, isolation = self._isolation(kind, use.data, value, where)
+        if isolation is not None and isolation.python is not None:
+            return self._foreign(isolation, value, use, where)
         try:
             offer = self.catalog.get(kind, use.data)
         except PluginError as error:
@@ -232,8 +236,40 @@ class _Checker:
                 f"'{use.data}' needs what is not installed ({packages}); type: {offer.pip_line()}",
             )
             return None
-        options = self._options(offer.component.options, value, where)
-        return Planned(where, offer, options, use.mark, tuple(value.secrets())) if options is not None else None
+        options = self._options(offer.component.options, own, where)
+        if options is None:
+            return None
+        planned = Planned(where, offer, options, use.mark, tuple(value.secrets()), isolation)
+        if isolation is not None and any(planned.nested()):
+            self._wrong("IMG-321", value, where, f"'{use.data}' has components within its options, and stays here")
+        return planned
+
+    def _isolation(self, kind: str, name: str, value: Value, where: str) -> tuple[Value, Isolation | None]:
+        """Give a component's own options without what is said of its process, and that."""
+        said = value.data if isinstance(value.data, dict) else {}
+        isolate, python = (said.get(key) for key in KEYS)
+        if isolate is None:
+            return value, None
+        own = {key: part for key, part in said.items() if key not in KEYS}
+        if wrong := why_not(kind, isolate.plain()):
+            self._wrong("IMG-321", isolate, f"{where}.isolate", wrong)
+            return replace(value, data=own), None
+        options = {key: part.plain() for key, part in own.items() if key != "use"}
+        folders = {key: _folder(part).resolve() for key, part in own.items()}
+        other = None if python is None else Path(_folder(python), Path(str(python.data)).expanduser()).absolute()
+        made = Isolation(kind, name, options, folders, Path(value.mark.file).stem, other)
+        return replace(value, data=own), made
+
+    def _foreign(self, isolation: Isolation, value: Value, use: Value, where: str) -> Planned | None:
+        """Let the environment that a component runs in check it."""
+        checked = checked_there(isolation)
+        for kind, place, what in checked.problems:
+            here, dotted = value.at(place), where + "".join(f".{step}" for step in place if step != "use")
+            code = {"extra": "IMG-307", "missing": "IMG-308", "value": "IMG-309", "use": "IMG-305"}.get(kind, "IMG-321")
+            self._wrong(code, here, dotted, what, at_key=kind == "extra", also=kind == "missing")
+        if checked.offer is None or checked.options is None:
+            return None
+        return Planned(where, checked.offer, checked.options, use.mark, tuple(value.secrets()), isolation)
 
     def _options(self, model: type[OptionsT], value: Value, where: str) -> OptionsT | None:
         if not isinstance(value.data, dict):

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from imagora.options import Costs, Options
 from imagora.stages import Identity
+from imagora_isolation.planning import KEYS as ISOLATING
 from imagora_recipe.plan import PictureOptions
 
 from .changes import NOTHING, Change
@@ -60,6 +61,8 @@ def _moves_silently(found: list[Costed], before: Parts, after: Parts) -> bool:
 
 def _cost(change: Change, before: Parts, after: Parts) -> tuple[Cost, str]:  # noqa: PLR0911 - one return a rule
     section, *rest = change.steps
+    if rest and rest[-1] in ISOLATING:
+        return "later" if section == "preparers" else "online", "where a component runs changes nothing that it gives"
     if after.plan.index is None and section in {"source", "preparers", "embedders", "index", "ledger", "engine"}:
         return "online", "without an index there is nothing to ingest"
     match section:

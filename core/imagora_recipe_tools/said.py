@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from imagora.options import NestedComponent, Options
-from imagora_recipe.plan import Plan
+from imagora_recipe.plan import Plan, Planned
 from imagora_recipe.tree import MASK, is_secret, masked, without_passwords
 from pydantic_core import to_jsonable_python
 
@@ -52,9 +52,16 @@ def without_secrets(value: Any, secrets: set[str]) -> Any:
     return masked(value, secrets) if isinstance(value, str) else value
 
 
+def _process(value: NestedComponent, path: Callable[[Path], str]) -> dict[str, Any]:
+    isolation = value.isolation if isinstance(value, Planned) else None
+    if isolation is None:
+        return {}
+    return {"isolate": "process", **({"python": path(isolation.python)} if isolation.python else {})}
+
+
 def _plain(value: Any, path: Callable[[Path], str], name: str = "") -> Any:  # noqa: PLR0911 - one return a kind of value
     if isinstance(value, NestedComponent):
-        return {"use": value.name, **_plain(value.options, path)}
+        return {"use": value.name, **_process(value, path), **_plain(value.options, path)}
     if isinstance(value, Options):
         return {key: _plain(getattr(value, key), path, key) for key in type(value).model_fields}
     if isinstance(value, Mapping):

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from imagora import hookspecs
 from imagora.catalog import KINDS, Catalog, Offer
 from imagora.stages import LEGS
+from imagora_isolation.planning import ISOLATED_KINDS
 from imagora_recipe.extends import shipped_recipes
 from imagora_recipe.sections import LISTS, ONE, PLACES, SETTINGS, USUAL, VERSION
 from imagora_recipe.tree import read
@@ -33,6 +34,13 @@ _SAID = {
     "engine": "What works through the changes of a source; its name alone, or with options.",
     "licences": "The licences that parts may have, as SPDX ids; {NAME: LICENCE} says that of one that does not say it.",
     "traces": "What hears of every stage of a query.",
+}
+_ISOLATION: Schema = {
+    "isolate": {"const": "process", "description": "Runs it in a process of its own."},
+    "python": {
+        "type": "string",
+        "description": "With `isolate`: the Python of the environment that it runs in; a path beside this file.",
+    },
 }
 _LEGS = {
     "image": "The vector of an item's picture; words find it, too.",
@@ -105,6 +113,9 @@ def _kind(kind: str, offers: list[Offer]) -> Schema:
         made.update(
             options_schema(component.options, f"{kind} {component.name}", component.summary, use=component.name)
         )
+    if kind in ISOLATED_KINDS:
+        for offer in offers:
+            made[f"{kind} {offer.component.name}"].setdefault("properties", {}).update(_ISOLATION)
     chosen = [_if_used(offer.component.name, ref(f"{kind} {offer.component.name}")) for offer in offers]
     inherited = {"if": {"required": ["use"]}, "else": _without_use(kind, offers, made)}
     use = {"description": f"The {kind}'s name.", **_names(offers)}

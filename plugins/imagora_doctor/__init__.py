@@ -9,6 +9,8 @@ import imagora
 if TYPE_CHECKING:
     import typer
 
+imagora_api = ">=1.0,<2"
+
 
 def _app() -> typer.Typer:
     from .command import app

@@ -9,6 +9,8 @@ from io import BytesIO
 from typing import Any, Literal, TypeAlias
 
 from imagora import Picture, Query
+from imagora.errors import StageCrashed
+from imagora.record import note
 from imagora.stages import Embedder, LegQuery, SparseEmbedder, SparseVector, Vector
 
 from .directions import away, middle
@@ -86,16 +88,25 @@ class Wanted:
 
     def now(self) -> tuple[LegQuery, ...]:
         """Embed one after the other in the calling thread."""
-        return self._queries([part.now() for part in self.parts])
+        return self._queries([_or_crash(part) for part in self.parts])
 
     async def later(self) -> tuple[LegQuery, ...]:
         """Embed all at once."""
-        return self._queries(await asyncio.gather(*(part.later() for part in self.parts)))
+        return self._queries(await asyncio.gather(*(_or_crash_later(part) for part in self.parts)))
 
-    def _queries(self, vectors: Sequence[Vector]) -> tuple[LegQuery, ...]:
-        return tuple(LegQuery(aim.name, aim.kind[1], self._vector(aim, vectors), aim.weight) for aim in self.aims)
+    def _queries(self, given: Sequence[Vector | StageCrashed]) -> tuple[LegQuery, ...]:
+        """Make the leg queries; a leg whose embedder's process crashed is left out as long as another one is there."""
+        crashed = {place: error for place, error in enumerate(given) if isinstance(error, StageCrashed)}
+        vectors = {place: vector for place, vector in enumerate(given) if not isinstance(vector, StageCrashed)}
+        left = [aim for aim in self.aims if not crashed.keys() & {*aim.towards, *aim.away_from}]
+        if not any(aim.weight > 0 for aim in left):
+            raise next(iter(crashed.values()))
+        if crashed:
+            why = "; ".join(sorted({str(error) for error in crashed.values()}))
+            note(legs_left_out=[aim.name for aim in self.aims if aim not in left], crashed=why)
+        return tuple(LegQuery(aim.name, aim.kind[1], self._vector(aim, vectors), aim.weight) for aim in left)
 
-    def _vector(self, aim: Aim, vectors: Sequence[Vector]) -> Vector:
+    def _vector(self, aim: Aim, vectors: Mapping[int, Vector]) -> Vector:
         first = vectors[aim.towards[0]]
         if isinstance(first, SparseVector):
             return first
@@ -160,6 +171,20 @@ def _unlike(found: Wanted, query: Query, leg: str, embedder: Embedder) -> tuple[
     things: list[str | Picture] = [query.negative] if query.negative.strip() else []
     things += query.negative_pictures if leg == PICTURE_LEG else ()
     return tuple(found.place(embedder, thing) for thing in things) if found.share else ()
+
+
+def _or_crash(part: ToEmbed) -> Vector | StageCrashed:
+    try:
+        return part.now()
+    except StageCrashed as crashed:
+        return crashed
+
+
+async def _or_crash_later(part: ToEmbed) -> Vector | StageCrashed:
+    try:
+        return await part.later()
+    except StageCrashed as crashed:
+        return crashed
 
 
 def _dense(vector: Vector) -> Sequence[float]:

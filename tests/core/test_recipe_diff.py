@@ -87,6 +87,15 @@ CASES = {
     "a preparer's option": Case(
         "preparers: [{use: toy_shout, mark: '?'}]\n", {"preparers[0].mark": "re-embed"}, 5, ALL, IN_PLACE, BASE + SHOUT
     ),
+    "a preparer in a process of its own": Case(
+        "preparers: [{use: toy_shout, isolate: process}]\n",
+        {"preparers[0].isolate": "later"},
+        4,
+        before=BASE + SHOUT,
+    ),
+    "a generator in a process of its own": Case(
+        "generator: {isolate: process}\n", {"generator.isolate": "online"}, 4
+    ),
     "preparers in another order": Case(
         "preparers: [{use: toy_shout, mark: '?'}, {use: toy_shout}]\n",
         {"preparers": "re-embed"},

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from imagora.catalog import installed_catalog
 from imagora.cli.main import app
-from imagora_recipe.defaults import with_defaults
 from imagora_recipe.extends import read_merged
-from imagora_recipe.show import listed, shown
 from imagora_recipe.tree import parse
+from imagora_showing.defaults import with_defaults
+from imagora_showing.show import listed, shown
 from test_recipe_profiles import BASE, CHILD  # one recipe for both
 from toy_distributions import TOYS, install_toys
 from toy_recipes import CATALOG, write

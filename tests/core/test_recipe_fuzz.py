@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from imagora.errors import RecipeError
 from imagora_recipe.check import check
-from imagora_recipe.show import show
+from imagora_showing.show import show
 from toy_recipes import CATALOG, recipe_of
 
 SIGNS = "abc019 \n\t-?:,[]{}#&*!|>'\"%@`~<=.\\/$_\0\x85\ue000\ufeff\U0001f600"

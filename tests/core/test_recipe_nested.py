@@ -14,7 +14,7 @@ from imagora.assembly import assemble
 from imagora.catalog import Catalog
 from imagora.errors import RecipeError
 from imagora_recipe.check import check
-from imagora_recipe.show import show
+from imagora_showing.show import show
 from pydantic import Field, SecretStr, ValidationError
 from toy_recipes import problems, recipe_of, write
 

@@ -11,7 +11,7 @@ import toys
 from imagora import Component, Options, hookimpl
 from imagora.catalog import Catalog
 from imagora_recipe.check import check
-from imagora_recipe.show import show
+from imagora_showing.show import show
 from toy_recipes import problems, write
 
 BASE = """\

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imagora_recipe.show import show
 from imagora_recipe.tree import parse
+from imagora_showing.show import show
 from toy_recipes import write
 
 WORDS = st.text(st.characters(blacklist_categories=("Cs",)), max_size=12)

@@ -53,11 +53,11 @@ def show(
 ) -> None:
     """Show a recipe with all that it extends, each value with the file and line it came from, secrets masked."""
     from imagora_recipe.extends import read_merged
-    from imagora_recipe.show import listed, shown
+    from imagora_showing.show import listed, shown
 
     tree = read_merged(recipe, profile, assigned)
     if explain:
-        from imagora_recipe.defaults import with_defaults
+        from imagora_showing.defaults import with_defaults
 
         from imagora.catalog import installed_catalog
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .extends import SHIPPED, read_merged
-from .tree import MASK, Mark, Value, is_secret, without_passwords
+from imagora_recipe.extends import SHIPPED, read_merged
+from imagora_recipe.tree import MASK, Mark, Value, is_secret, without_passwords
 
 _VARIABLE = re.compile(r"\$\{\w+\}")
 _PLAIN = re.compile(r"(?:[A-Za-z_/]|\.(?=[A-Za-z/.]))[\w./-]*( [\w./-]+)*")

@@ -1,0 +1,1 @@
+"""Components in processes of their own, with environments of their own: `isolate: process` in a recipe."""
