@@ -67,7 +67,14 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def llm(weights: Path) -> Smollm2:
-    return Smollm2(Smollm2Options(weights=weights))
+    # One thread: two wait for each other, busily, where other tests run beside them.
+    return Smollm2(Smollm2Options(weights=weights, threads=1))
+
+
+@pytest.fixture(scope="session")
+def alone(llm: Smollm2) -> dict[str, str]:
+    """Give the answer to each question, asked one after another."""
+    return {question: said(llm, question, FOUND) for question in QUESTIONS}
 
 
 def said(llm: Smollm2, question: str, found: list[Passage]) -> str:
@@ -83,9 +90,9 @@ class TestSmollm2(GeneratorContract):
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_sentence_has_what_was_asked_and_one_citation_at_its_end(llm: Smollm2, question: str) -> None:
+def test_a_sentence_has_what_was_asked_and_one_citation_at_its_end(alone: dict[str, str], question: str) -> None:
     number, word = QUESTIONS[question]
-    answer = said(llm, question, FOUND)
+    answer = alone[question]
     assert word in answer and answer.endswith(f" {number}.") and answer.count("[") == 1, answer
 
 
@@ -145,12 +152,12 @@ def test_the_model_stops_where_nobody_listens_any_more(llm: Smollm2, how: str) -
     assert asyncio.run(run()) < 5
 
 
-def test_many_at_once_get_what_each_gets_alone(llm: Smollm2) -> None:
+def test_many_at_once_get_what_each_gets_alone(llm: Smollm2, alone: dict[str, str]) -> None:
     async def together() -> list[str]:
         prompts = [build_prompt(Query(question), FOUND, "cite") for question in QUESTIONS]
         return [answer.message.content or "" for answer in await asyncio.gather(*map(llm.achat, prompts))]
 
-    assert asyncio.run(together()) == [said(llm, question, FOUND) for question in QUESTIONS]
+    assert asyncio.run(together()) == list(alone.values())
 
 
 def test_a_prompt_that_is_too_long_is_refused_in_words(llm: Smollm2) -> None:

@@ -16,6 +16,7 @@ import toys
 from imagora import Passage, Pipeline
 from imagora.assembly import assemble
 from imagora.catalog import Catalog
+from imagora.prompt import TEMPLATE
 from imagora_evals.injected_texts import injected
 from imagora_recipe.check import check
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
@@ -88,8 +89,10 @@ def test_no_special_token_of_a_passage_reaches_the_model(answers: tuple[Obedient
 
 def test_no_passage_passes_for_another_or_for_a_citation(answers: tuple[Obedient, list[Any]]) -> None:
     model, found = answers
+    own = re.findall(r"\[\d+\]", TEMPLATE.rpartition("Answer")[2])  # how to cite, told with an example
+    assert own == ["[1]", "[2]"]
     for prompt in model.prompts:
-        assert re.findall(r"\[(\d+)\]", prompt) == [str(number) for number in range(1, SHOWN + 1)]
+        assert re.findall(r"\[\d+\]", prompt) == [*(f"[{number}]" for number in range(1, SHOWN + 1)), *own]
     for answer in found:
         assert set(answer.unknown_markers) == {7, 99}
         assert {citation.number for citation in answer.citations} <= set(range(1, SHOWN + 1))
