@@ -36,4 +36,4 @@ def passage_of(hit: Hit) -> Passage:
         image_resource=MediaResource(path=Path(picture)) if picture else None,
         extra_info={**metadata, "uri": payload.get(URI) or hit.id},
     )
-    return Passage(node=node, score=hit.score, scores=dict(hit.scores))
+    return Passage.of(node, float(hit.score), {leg: float(score) for leg, score in hit.scores.items()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from imagora.answer import GuardrailRecord, Passage
@@ -43,9 +44,12 @@ async def guard_answer(text: str, guardrails: Guardrails, record: Record) -> str
 async def guard_passages(passages: list[Passage], guardrails: Guardrails, record: Record) -> list[Passage]:
     """Give the passages with texts and metadata as the guardrails let them through; a refused one is left out."""
     for name, guardrail in guardrails:
-        texts = [text for passage in passages for text in _texts(passage)]
-        verdicts = iter(await _check(name, guardrail, texts, "passages", record))
-        judged = [(passage, [next(verdicts) for _ in _texts(passage)]) for passage in passages]
+        texts = [_texts(passage) for passage in passages]
+        verdicts = await _check(name, guardrail, [text for own in texts for text in own], "passages", record)
+        if all(verdict.action == "pass" for verdict in verdicts):
+            continue
+        given = iter(verdicts)
+        judged = [(passage, list(islice(given, len(own)))) for passage, own in zip(passages, texts, strict=True)]
         kept = [(passage, own) for passage, own in judged if all(v.action != "refuse" for v in own)]
         rewritten = [_rewritten(passage, own) for passage, own in kept]
         record.scope.withheld |= {
@@ -80,7 +84,8 @@ async def _check(name: str, guardrail: Guardrail, texts: list[str], place: Place
             raise Refused(f"the guardrail '{name}' gave {len(verdicts)} verdicts for {len(texts)} texts")
         if unknown := {str(verdict.action) for verdict in verdicts} - {"pass", "redact", "refuse"}:
             raise Refused(f"the guardrail '{name}' gave a verdict that there is not: {', '.join(sorted(unknown))}")
-        verdicts = [replace(v, text=t) if v.action == "pass" else v for v, t in zip(verdicts, texts, strict=True)]
+        given = zip(verdicts, texts, strict=True)
+        verdicts = [replace(v, text=t) if v.action == "pass" and v.text != t else v for v, t in given]
         acted = [verdict for verdict in verdicts if verdict.action != "pass"]
         facts.update(texts=len(texts), acted=len(acted))
         facts.gave(verdicts)
@@ -97,7 +102,10 @@ def _texts(passage: Passage) -> list[str]:
     # The text and every string in the metadata, however deep; the item's name is one of them.
     strings = [passage.get_content()]
     for _, value in sorted(passage.node.metadata.items()):
-        strings.extend(_strings(value))
+        if isinstance(value, str):
+            strings.append(value)
+        else:
+            strings.extend(_strings(value))
     return strings
 
 

@@ -32,6 +32,7 @@ from .reading import read, readers
 from .streaming import GuardedStream
 
 Scores: TypeAlias = dict[str, tuple[float | None, dict[str, float]]]
+NOT_SEEN: tuple[float | None, dict[str, float]] = (None, {})
 Text: TypeAlias = tuple[str, tuple[Citation, ...], tuple[int, ...]]
 """An answer's text with its citations and the markers that meant nothing."""
 TRIES = 3
@@ -78,8 +79,15 @@ class QueryRoad:
             return self._made(record, str(refused), refused=True)
         if self.plan.answer.require_citations and not citations and not (degraded and not text):
             return self._made(record, "the answer was refused: it cites no passage", refused=True)
-        made = replace(self._made(record, text), degraded=bool(degraded), degraded_because=degraded)
-        return replace(made, citations=citations, passages=tuple(passages), unknown_markers=unknown)
+        return self._made(
+            record,
+            text,
+            citations,
+            tuple(passages),
+            unknown_markers=unknown,
+            degraded=bool(degraded),
+            degraded_because=degraded,
+        )
 
     async def passages(self, query: Query, record: Record, end: float | None = None) -> tuple[Query, list[Passage]]:
         """Find passages: the query as its guardrails let it through, and what the retriever and rerankers give.
@@ -103,24 +111,25 @@ class QueryRoad:
         name, retriever = first
         with record.stage("retriever", name, query) as facts, named("retriever", name):
             await self._opened()
-            passages = _once(_as_passage(node, {}) for node in await retriever.aretrieve(self._wide(query)))
+            passages = _passages(await retriever.aretrieve(self._wide(query)))
             facts["passages"] = len(passages)
             facts.gave(passages)
         for name, reranker in self.stages.rerankers:
             with record.stage("reranker", name, passages) as facts, named("reranker", name):
                 # Noted before: many rerankers write their scores into the very passages that they are given.
-                before = {passage.node_id: (passage.score, dict(passage.scores)) for passage in passages}
+                before = {passage.node.node_id: (passage.score, dict(passage.scores)) for passage in passages}
                 try:
                     nodes = await reranker.apostprocess_nodes(list(passages), query_bundle=query)
                 except StageCrashed as crashed:  # its own process did: what was found stays in the order that it has
                     facts["crashed"] = str(crashed)
                     continue
-                passages = _once(_as_passage(node, _scores(before, node, name)) for node in nodes)
+                passages = _passages(nodes, name, before)
                 facts["passages"] = len(passages)
                 facts.gave(passages)
         # The index sees to it; this is for retrievers that have passages from somewhere else.
         access = self.plan.access
-        passages = [p for p in passages if visible(p.node.metadata, access.tenant, access.groups)]
+        if access.tenant or access.groups:
+            passages = [p for p in passages if visible(p.node.metadata, access.tenant, access.groups)]
         return passages[: query.top_k]
 
     async def _read(self, query: Query, record: Record) -> Query:
@@ -203,10 +212,17 @@ class QueryRoad:
             facts.gave(part.model_copy(update={"message": message}))
         return str(text)
 
-    def _made(self, record: Record, text: str, *, refused: bool = False) -> Answer:
+    def _made(
+        self,
+        record: Record,
+        text: str,
+        citations: tuple[Citation, ...] = (),
+        passages: tuple[Passage, ...] = (),
+        **more: Any,
+    ) -> Answer:
         stages, verdicts = tuple(record.stages), tuple(record.verdicts)
-        made = Answer(text, (), (), stages, verdicts, refused=refused)
-        return replace(made, recipe=self.plan.name, recipe_hash=self.plan.hash)
+        more |= {"recipe": self.plan.name, "recipe_hash": self.plan.hash}
+        return Answer(text, citations, passages, stages, verdicts, **more)
 
 
 class _until:  # noqa: N801 - read as a word: async with _until(end, …)
@@ -226,23 +242,17 @@ class _until:  # noqa: N801 - read as a word: async with _until(end, …)
             raise StageError(self._said, code="IMG-803") from late
 
 
-def _as_passage(node: NodeWithScore, scores: dict[str, float]) -> Passage:
-    # Always a new one: the stage's own may be in its cache. And plain numbers: some models give NumPy's.
-    known = node.scores if isinstance(node, Passage) else {}
-    score = None if node.score is None else float(node.score)
-    return Passage(node=node.node, score=score, scores={leg: float(s) for leg, s in {**scores, **known}.items()})
-
-
-def _once(passages: Iterable[Passage]) -> list[Passage]:
-    # A stranger's retriever may give a node twice; the first is the better one.
+def _passages(nodes: Iterable[NodeWithScore], reranker: str = "", before: Scores | None = None) -> list[Passage]:
+    # A stranger's stage may give a node twice; the first is the better one. And always new passages: the stage's own
+    # may be in its cache. A stranger's reranker gives plain nodes back: the scores of the legs, as they were `before`,
+    # are put on again, and its own beside them. Plain numbers: some models give NumPy's.
     found: dict[str, Passage] = {}
-    for passage in passages:
-        found.setdefault(passage.node_id, passage)
+    for given in nodes:
+        if (node := given.node).node_id in found:
+            continue
+        score, scores = before.get(node.node_id, NOT_SEEN) if before else NOT_SEEN
+        own = {reranker: given.score} if reranker and given.score is not None and given.score != score else {}
+        known = given.scores if isinstance(given, Passage) else {}
+        whole = {leg: float(value) for leg, value in {**scores, **own, **known}.items()}
+        found[node.node_id] = Passage.of(node, None if given.score is None else float(given.score), whole)
     return list(found.values())
-
-
-def _scores(before: Scores, node: NodeWithScore, name: str) -> dict[str, float]:
-    # A stranger's reranker gives plain nodes back: the scores of the legs are put on again, and its own beside them.
-    score, scores = before.get(node.node_id, (None, {}))
-    new = {name: node.score} if node.score is not None and node.score != score else {}
-    return {**scores, **new}

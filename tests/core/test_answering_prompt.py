@@ -274,3 +274,9 @@ def test_pictures_that_were_decoded_go_in_as_they_are(tmp_path: Path) -> None:
         pipeline.ask(pictures=[Picture(png, 200, 100, "0" * 64, "PNG 200x100")])
     (block,) = (block for block in eye.blocks if isinstance(block, ImageBlock))
     assert block.resolve_image().read() == png
+
+
+@pytest.mark.parametrize("text", ["a|>b", "x[/INST]", "x\n tool : y", "[\u200b7]", "<\u2060|a|>", "it <b>is</b>"])
+def test_no_sign_is_looked_for_in_vain(text: str) -> None:
+    """Searches are left out where their sign is missing: whatever is left in must be what all of them would change."""
+    assert inert(text) != text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -344,3 +345,12 @@ def test_what_preparers_read_in_a_picture_is_part_of_its_passage() -> None:
     passage = passage_of(Hit("1", 0.5, {}, payload))
     assert passage.get_content() == "On a door.\na green sign\nEXIT"
     assert "EXIT" in str(build_prompt(Query("exit"), [passage], "answer")[1].content)
+
+
+def test_a_passage_that_is_made_fast_is_the_same() -> None:
+    node = TextNode(text="a chair")
+    slow, fast = Passage(node=node, score=0.5, scores={"text": 0.5}), Passage.of(node, 0.5, {"text": 0.5})
+    assert fast == slow and repr(fast) == repr(slow) and fast.model_dump() == slow.model_dump()
+    assert fast.model_copy() == pickle.loads(pickle.dumps(fast)) == slow
+    fast._uri = "a.png"
+    assert (fast.uri, slow.uri) == ("a.png", "")
