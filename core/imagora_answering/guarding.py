@@ -94,8 +94,11 @@ async def _check(name: str, guardrail: Guardrail, texts: list[str], place: Place
 
 
 def _reread(before: Passage, after: Passage) -> bool:
-    # What OCR read in a picture is in the picture: where the words may not be shown, the picture may not either.
-    return bool(before.node.metadata.get("ocr_text") != after.node.metadata.get("ocr_text"))
+    # What was read in a picture is in the picture: where the words may not be shown, the picture may not either. The
+    # same goes for what a caption says of it, and for the text of a page, which the page's picture shows.
+    old, new = before.node.metadata, after.node.metadata
+    of_a_page = "page" in old and before.get_content() != after.get_content()
+    return of_a_page or any(old.get(key) != new.get(key) for key in ("ocr_text", "caption"))
 
 
 def _texts(passage: Passage) -> list[str]:

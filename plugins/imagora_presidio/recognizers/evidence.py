@@ -22,6 +22,8 @@ _OTHER_LABEL = re.compile(
     r"firmware|release|catalogue|catalog|product|lot|batch)(?:[\s-]*(?:no|nr|number|code|id|\d\d?))?[\s:.#]*$",
     re.IGNORECASE,
 )
+# "Phone:\n0171 …" with the two characters of an escape, as in logs and JSON: no letter "n" stands before the number.
+_ESCAPED = re.compile(r"\\[nrt]")
 
 
 class SpanRecognizer(LocalRecognizer):
@@ -56,7 +58,7 @@ class SpanRecognizer(LocalRecognizer):
         }
         return [
             RecognizerResult(self.entity, start, end, score, AnalysisExplanation(name, score), dict(seen))
-            for start, end, score in self.spans(text)
+            for start, end, score in self.spans(_ESCAPED.sub("\n\n", text))
         ]
 
     def near(self, text: str, start: int, end: int) -> bool:

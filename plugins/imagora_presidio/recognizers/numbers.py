@@ -14,6 +14,7 @@ _BRANDS = re.compile(
     r"3(?:0[0-59]|[689]\d)\d{11,16}"
 )
 _OLD_BRANDS = re.compile(r"4\d{12}|(?:5[06-8]|6\d|0604)\d{8,13}|(?:2131|1800)\d{11}|1\d{14}")
+_VISA_IN_GROUPS = re.compile(r"4\d{3}(?:[ .\-]\d{3}){3}")
 _SSN = re.compile(r"(?<![\w-])(\d{3})([- .\u2010-\u2013]?)(\d{2})\2(\d{4})(?![\w-])(?!\.\d)")
 _SSN_TWO_PARTS = re.compile(r"(?<![\w-])(?:\d{5}-\d{4}|\d{3}-\d{6})(?![\w-])")
 
@@ -25,7 +26,8 @@ SURE = 0.5  # a score from which no word beside the number is needed
 class CardNumberRecognizer(SpanRecognizer):
     """Finds numbers that have a card brand's first digits and length, and a right check digit.
 
-    Lengths that barcodes have too (12 and 13 digits, and old 15-digit brands) need a word such as "card" near.
+    Lengths that barcodes have too (12 and 13 digits, and old 15-digit brands) need a word such as "card" near, or to be
+    written in the groups of an old Visa card, as no barcode is.
     """
 
     entity = "CREDIT_CARD"
@@ -53,8 +55,9 @@ class CardNumberRecognizer(SpanRecognizer):
                 break
             score = 0.9 if _BRANDS.fullmatch(digits) else 0.3 if _OLD_BRANDS.fullmatch(digits) else 0.0
             if score and passes_luhn(digits):
-                if score < SURE and self.near(text, start, end) and not labelled_otherwise(text, start):
-                    score = 0.7
+                if score < SURE and not labelled_otherwise(text, start):
+                    in_groups = _VISA_IN_GROUPS.fullmatch(text[start:end])
+                    score = 0.7 if in_groups or self.near(text, start, end) else score
                 best = (start, end, score)
         if best:
             yield best

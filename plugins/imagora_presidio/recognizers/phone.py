@@ -11,12 +11,13 @@ from .evidence import Span, SpanRecognizer, labelled_otherwise
 
 _MAYBE = re.compile(r"\d(?:[^\w\n]{0,3}\d){6}")
 _NORTH_AMERICA = re.compile(
-    r"(?<![\w.+-])(?:(?:\+|00)?1[-. ]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d([-. ]))[1-9]\d\d(?(1)\1|[-. ])\d{4}"
-    r"(?: ?(?:x|ext\.?|#) ?\d{1,6})?(?![\w-])(?!\.\d)",
+    r"(?<![\w.+-])(?:(?:\+|00)?1[-. ]?|\d{1,3}[-. ])?(?:\([2-9]\d\d\) ?|[2-9]\d\d([-. ]))[1-9]\d\d(?(1)\1|[-. ])\d{4}"
+    r"(?: ?(?:x|ext\.?|#) ?\d{1,6})?(?!\w|[-.]\d)",
     re.IGNORECASE,
 )
 _WITH_PLUS = re.compile(r"(?<![\w+])\+\d(?:[ ().\-/]{0,3}\d){6,14}(?!\w)")
-_BARE = re.compile(r"(?<![\w.+-])\(?\d(?:[ ().\-/]{0,2}\d){6,14}(?![\w-])(?!\.\d)")
+_BARE = re.compile(r"(?<![\w.+-])\(?\d(?:[ ().\-/]{0,2}\d){6,14}(?!\w|[-.]\d)")
+_LABEL_BEHIND = re.compile(r" ?[-(]?(?:office|desk|work|home)\b", re.IGNORECASE)
 _SSN_SHAPE = re.compile(r"\d{3}([-. ])\d\d\1\d{4}")
 _TRIES = 1000
 # "[1]" behind a number would be read as its last group, and the whole then thrown away.
@@ -33,8 +34,9 @@ class PhoneNumberRecognizer(SpanRecognizer):
     entity = "PHONE_NUMBER"
     words = re.compile(
         r"\b(?:phones?|telephone|tel|telefon|téléphone|telefono|teléfono|cell|cellphone|mobile|mob|handy|call(?:s|ed|ing)?|"
-        r"dial|fax|sms|whatsapp|signal|hotline|helpline|landline|callback|voicemail|reach|contact|"
-        r"(?:ring|text|phone) (?:me|us|him|her|them)|(?:my|his|her|our|their|your) (?:\w+ )?number)\b",
+        r"dial|fax|sms|messages?|answer(?:s|ed|ing)?|whatsapp|signal|hotline|helpline|landline|callback|voicemail|reach|contact|"
+        r"(?:office|desk|work|home)(?=:)|"
+        r"(?:ring|text|phone) (?:me|us|him|her|them)|(?:my|his|her|our|their|your) (?:registered|(?:\w+ )?number))\b",
         re.IGNORECASE,
     )
     regions: tuple[str, ...] = ()
@@ -58,6 +60,10 @@ class PhoneNumberRecognizer(SpanRecognizer):
                     by_itself = match.raw_string[0] in "0(" and not match.raw_string.isdigit()
                     sure = by_itself and not _SSN_SHAPE.fullmatch(match.raw_string)
                     yield self._weighed(text, match.start, match.end, _LIKELY if sure else _WEAK)
+
+    def near(self, text: str, start: int, end: int) -> bool:
+        """Say whether a word near says that this is a phone number, or the word right behind whose, e.g. "office"."""
+        return super().near(text, start, end) or bool(_LABEL_BEHIND.match(text, end))
 
     def _weighed(self, text: str, start: int, end: int, score: float) -> Span:
         if labelled_otherwise(text, start):
