@@ -111,18 +111,34 @@ def test_words_in_a_querys_picture_pass_the_guardrails_and_the_picture_is_kept_b
         assert pipeline.ask("who", pictures=[square("red")]).refused
 
 
-def test_a_passages_picture_is_kept_back_where_a_guardrail_acted_on_the_words_in_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("said", "kept_back"),
+    [
+        ({"ocr_text": MAIL}, 1),
+        ({"caption": f"a card that says {MAIL}"}, 1),
+        ({"text": f"write to {MAIL}", "page": 7}, 1),  # a page's picture shows its text
+        ({"text": f"write to {MAIL}"}, 0),  # words beside a picture need not be in it
+        ({"creator": MAIL}, 0),
+    ],
+)
+def test_a_passages_picture_is_kept_back_where_a_guardrail_acted_on_the_words_in_it(
+    tmp_path: Path, said: dict[str, Any], kept_back: int
+) -> None:
     eye, guardrails = Eye(4), {"passages": [{"use": "toy_emails", "action": "redact"}]}
     with pipeline_of(tmp_path, eye, count=2, guardrails=guardrails) as pipeline:
         source: Any = pipeline.stages.source
-        items = [replace(i, metadata={**i.metadata, "ocr_text": MAIL}) if i.uri == "1" else i for i in source.items()]
+        changed = {key: value for key, value in said.items() if key != "text"}
+        items = [
+            replace(i, text=said.get("text", i.text), metadata={**i.metadata, **changed}) if i.uri == "1" else i
+            for i in source.items()
+        ]
         source.items = lambda: iter(items)
         pipeline.ingest()
         answer = pipeline.ask("a scene")
-    assert len(eye.pictures) == 1 and MAIL not in eye.text
-    assert [said.partition(": ")[2] for said in facts_of(answer)["left_out"]] == [
+    assert len(eye.pictures) == 2 - kept_back and MAIL not in eye.text
+    assert [left.partition(": ")[2] for left in facts_of(answer)["left_out"]] == [
         "a guardrail acted on the words in it"
-    ]
+    ] * kept_back
 
 
 def test_a_picture_that_cannot_be_read_costs_one_try_of_three_and_not_the_answer(tmp_path: Path) -> None:

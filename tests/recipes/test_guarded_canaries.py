@@ -130,7 +130,7 @@ def asked(pipeline: Pipeline, picture: Picture) -> Told:
     stages: Any = replace(pipeline.stages, generator=("obedient", model))
     told = Told(pictures=model.pictures)
     asking = Pipeline(pipeline.plan, stages)
-    answers = [asking.ask("notes and scans of the shop"), asking.ask(f"who has {', '.join(c.value for c in ASKED)}?")]
+    answers = [asking.ask("notes and scans of the shop"), asking.ask(f"who has {', '.join(c.line for c in ASKED)}?")]
     answers.append(asking.ask("whose is this", pictures=[picture]))
     model.fails = True
     with pytest.raises(ImagoraError) as failed:
