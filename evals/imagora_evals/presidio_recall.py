@@ -22,6 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +95,21 @@ def sentences(count: int, seed: int) -> list[Sentence]:
         redirect_stdout(nowhere),
         redirect_stderr(nowhere),
     ):  # it tells its progress
-        from presidio_evaluator.data_generator import (  # type: ignore[import-not-found,unused-ignore]  # only where asked for
-            PresidioSentenceFaker,
-        )
+        # The module is only there where it was asked for.
+        generator: Any = import_module("presidio_evaluator.data_generator")
+        extensions: Any = import_module("presidio_evaluator.data_generator.faker_extensions")
 
-        faker = PresidioSentenceFaker("en_US", lower_case_ratio=0.05, random_seed=seed)
+        class KnownHospitals(extensions.HospitalProvider):  # type: ignore[misc]  # it has no types here
+            def load_wiki_hospitals(self) -> Any:  # the package's own asks Wikidata
+                return self.default_list
+
+        providers = [
+            KnownHospitals if one is extensions.HospitalProvider else one
+            for one in generator.presidio_additional_entity_providers
+        ]
+        faker = generator.PresidioSentenceFaker(
+            "en_US", lower_case_ratio=0.05, entity_providers=providers, random_seed=seed
+        )
         made: list[Any] = faker.generate_new_fake_sentences(count)
     found = [
         Sentence(one.full_text, tuple((s.entity_type, s.start_position, s.end_position) for s in one.spans))
