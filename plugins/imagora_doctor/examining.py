@@ -12,7 +12,7 @@ from imagora.health import Check, Unhealthy
 from imagora_recipe.plan import Plan, Planned
 from imagora_recipe.tree import is_secret, masked
 
-from . import machine, models, ports
+from . import machine, models, ports, redis
 from .running import Finding, run
 
 SHORTEST_SECRET = 6
@@ -27,6 +27,7 @@ def examine(
     place = Path()
     if recipe is None:
         yield from run("machine", machine.checks(catalog, place), hidden)
+        yield from run("redis", redis.checks(), hidden)
         return
     from imagora_recipe.check import check
 
@@ -35,6 +36,7 @@ def examine(
     if held and held[0].index is not None:
         place = getattr(held[0].index.options, "path", None) or place
     yield from run("machine", machine.checks(catalog, place), hidden)
+    yield from run("redis", redis.checks(), hidden)
     yield checked
     if not held:
         for group in ("models", "parts", "index", "ports"):
