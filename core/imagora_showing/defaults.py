@@ -9,7 +9,7 @@ from typing import Any, get_args
 from imagora.catalog import Catalog
 from imagora.errors import PluginError
 from imagora.options import Options
-from imagora_recipe.check import nested_kind
+from imagora_recipe.components import nested_kind
 from imagora_recipe.sections import LISTS, ONE, SETTINGS, USUAL
 from imagora_recipe.tree import Value
 from pydantic_core import PydanticUndefined, to_jsonable_python

@@ -125,7 +125,9 @@ def test_a_shipped_recipes_paths_are_in_the_working_folder(tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     tree = read_merged(write(tmp_path / "elsewhere", "extends: starter\n"))
     assert tree.at(("index", "path")).mark.file == str(shipped_recipes()["starter"])
-    from imagora_recipe.check import _folder  # the rule by itself: the shipped recipes' components may not be installed
+    from imagora_recipe.components import (
+        _folder,  # the rule by itself: the shipped recipes' components may not be installed
+    )
 
     assert _folder(tree.at(("index", "path"))) == Path()
 
