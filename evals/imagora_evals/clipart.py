@@ -1,16 +1,12 @@
-"""Titles and keywords of Debian's openclipart, as questions and passages with hard negatives to learn from."""
+"""Titles and keywords of Debian's openclipart, as questions and passages."""
 
 from __future__ import annotations
 
 import html
 import random
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 OPENCLIPART = Path("/usr/share/openclipart/svg")
 _TITLE = re.compile(r"<dc:title>([^<]+)</dc:title>")
@@ -19,30 +15,16 @@ _AGENT = re.compile(r"<cc:Agent.*?</cc:Agent>", re.DOTALL)
 _SUBJECT = re.compile(r"<dc:subject>(.*?)</dc:subject>", re.DOTALL)
 _KEYWORD = re.compile(r"<rdf:li>([^<]+)</rdf:li>")
 _SAYS_NOTHING = re.compile(r"hash|unsorted|clip_?art|special|0x.*|.*\d.*")
-_NEAREST = 60
 
 
 @dataclass(frozen=True)
 class Work:
-    """A drawing: its title, its keywords, and the folders that it lies in."""
+    """A drawing or another thing: its title, its keywords, the folders that it lies in, what it is in a few words."""
 
     title: str
     keywords: tuple[str, ...]
     folders: tuple[str, ...]
-
-    @property
-    def said(self) -> frozenset[str]:
-        """All single words of keywords and folders."""
-        return frozenset(" ".join((*self.keywords, *self.folders)).split())
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A question, the passage that fits, and passages that are near it and do not."""
-
-    question: str
-    fits: str
-    negatives: tuple[str, ...]
+    gloss: str = ""
 
 
 def works(root: Path) -> list[Work]:
@@ -69,23 +51,3 @@ def passage(work: Work, dice: random.Random) -> str:
     """Give a passage of a drawing: the folders that it lies in, its keywords, or all of it."""
     choices = [words for words in (work.folders, work.keywords, (*work.folders, *work.keywords)) if words]
     return ", ".join(dict.fromkeys(dice.choice(choices)))
-
-
-def lessons(
-    known: Sequence[Work], likeness: NDArray[np.float32], dice: random.Random, negatives: int
-) -> Iterator[Lesson]:
-    """Give a lesson for each work, in any order.
-
-    likeness: of each work's title (row) to each work's words (column), by an encoder. Negatives are drawn from the
-    nearest works that have no word in common with the right one, and one from all of them.
-    """
-    order = list(range(len(known)))
-    dice.shuffle(order)
-    for place in order:
-        near = np.argsort(-likeness[place])[:_NEAREST]
-        strange = [known[other] for other in near if not known[other].said & known[place].said]
-        far = [work for work in dice.sample(list(known), 8) if not work.said & known[place].said]
-        if len(strange) >= negatives - 1 and far:
-            chosen = [*dice.sample(strange, negatives - 1), far[0]]
-            texts = tuple(passage(work, dice) for work in chosen)
-            yield Lesson(known[place].title, passage(known[place], dice), texts)

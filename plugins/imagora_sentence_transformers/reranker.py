@@ -79,21 +79,22 @@ class CrossEncoderReranker(BaseNodePostprocessor):
         return kept
 
     def _scores(self, query: str, negative: str, texts: list[str]) -> dict[int, float]:
-        """Give the score of each text that has words, by its place; one batched run for all of them."""
+        """Give the score of each text that has words, by its place; one batched run, and each text in it once."""
         share = self._options.negative_weight if negative else 0.0
-        places = [place for place, text in enumerate(texts) if text]
-        if not places:
+        distinct = list(dict.fromkeys(text for text in texts if text))
+        if not distinct:
             return {}
         with self._lock:
-            pairs = [(asked, texts[place]) for asked in ([query, negative] if share else [query]) for place in places]
+            pairs = [(asked, text) for asked in ([query, negative] if share else [query]) for text in distinct]
             scores = self._loaded().predict(pairs, batch_size=self._options.batch_size, show_progress_bar=False)
         values = [float(score) for score in scores]
         if not all(math.isfinite(value) for value in values):
             raise StageError(f"'{NAME}' got a score from '{self._options.model}' that is not a finite number")
         if share:
-            wanted, unwanted = values[: len(places)], values[len(places) :]
+            wanted, unwanted = values[: len(distinct)], values[len(distinct) :]
             values = [score - share * max(0.0, other) for score, other in zip(wanted, unwanted, strict=True)]
-        return dict(zip(places, values, strict=True))
+        of_text = dict(zip(distinct, values, strict=True))
+        return {place: of_text[text] for place, text in enumerate(texts) if text}
 
     def _loaded(self) -> CrossEncoder:
         """Give the model, loading it at the first call; the caller holds the lock."""
