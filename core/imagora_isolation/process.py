@@ -130,7 +130,8 @@ class Connection:
         finally:
             theirs.close()
         threading.Thread(target=self._listen, name=f"isolated {self._name}", daemon=True).start()
-        threading.Thread(target=self._overhear, daemon=True).start()
+        self._overhearing = threading.Thread(target=self._overhear, daemon=True)
+        self._overhearing.start()
         self.about: Mapping[str, Any] = self._first(isolation)
 
     def _first(self, isolation: Isolation) -> Mapping[str, Any]:
@@ -212,6 +213,7 @@ class Connection:
     def _fail_all(self) -> None:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
+        self._overhearing.join(1)  # its last line may say why
         while self._waiting:
             with suppress(KeyError):
                 _, (future, _) = self._waiting.popitem()

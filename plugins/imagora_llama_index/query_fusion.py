@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from imagora import BuildContext, Query
+from llama_index.core.async_utils import asyncio_run
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.retrievers import QueryFusionRetriever
 from llama_index.core.retrievers.fusion_retriever import FUSION_MODES
@@ -49,6 +50,6 @@ def query_fusion(options: QueryFusionOptions, context: BuildContext) -> Any:
             return list(await fusing.aretrieve(QueryBundle(query.query_str)))
 
         def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-            raise TypeError("this retriever is asynchronous; await aretrieve()")
+            return list(asyncio_run(self._aretrieve(query_bundle)))
 
     return QueryFusion()

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from imagora.errors import UnusableIndex
 from imagora.item import JSONValue
 from imagora.stages import Entry, Hit, SearchRequest, Vector
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
@@ -113,7 +114,10 @@ class ServerStore:
         ]
         with self._in_words():
             if operations:
-                self._client.batch_update_points(self._name, operations, wait=True)
+                try:
+                    self._client.batch_update_points(self._name, operations, wait=True)
+                except KeyError as error:  # the client's local mode says no more of an entry that is gone
+                    raise UnusableIndex(f"the index at '{self.place}' has no entry {error} to change") from error
 
     def remove(self, ids: Sequence[str]) -> None:
         with self._in_words():
