@@ -68,6 +68,10 @@ class TestVisual(RerankerContract):
     pointwise = False
 
     @pytest.fixture
+    def context(self, context: BuildContext) -> BuildContext:
+        return context  # this module's, and not the contract's own
+
+    @pytest.fixture
     def stage(self, context: BuildContext) -> Any:
         return build(VisualOptions(), context)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -178,8 +179,8 @@ def test_a_lost_index_is_filled_with_every_row_though_the_state_is_there(
     insert(sql, (1, "a rose", "red", 5), (2, "the sea", "blue", 0), (3, "a lemon", "yellow", 1))
     assert ingest(**SINCE, overlap=0).added == 3
     state = (tmp_path / "state.json").read_text()
-    for file in tmp_path.glob("index.json*"):
-        file.unlink()
+    for kept_there in tmp_path.glob("index.json*"):
+        shutil.rmtree(kept_there) if kept_there.is_dir() else kept_there.unlink()
     assert ingest(**SINCE, overlap=0).added == 3
     assert set(kept(tmp_path)) == {"1", "2", "3"} and (tmp_path / "state.json").read_text() == state
 
