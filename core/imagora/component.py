@@ -72,6 +72,10 @@ class Component(Generic[OptionsT]):
     models: Callable[[OptionsT], Iterable[Model]] | None = None
     checks: Callable[[OptionsT], Iterable[Check]] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What commands of this process look at stays here: it may be a lambda, which no other process could be sent.
+        return {**self.__dict__, "models": None, "checks": None}
+
 
 @dataclass(frozen=True)
 class Command:

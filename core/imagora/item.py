@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 JSONValue: TypeAlias = "str | int | float | bool | None | Sequence[JSONValue] | Mapping[str, JSONValue]"
+TEXT, URI, PICTURE = "_text", "_uri", "_picture"
+"""The reserved keys of an index's payload: an item's text, its name and the file of its picture."""
 _NAMESPACE = uuid.UUID("6f1d3c0e-8d0b-5d4e-9a59-2f3f0c5b7a11")
 
 

@@ -9,10 +9,8 @@ from typing import Any
 from llama_index.core.schema import MediaResource, Node
 
 from .answer import Passage
-from .item import Item, JSONValue
+from .item import PICTURE, TEXT, URI, Item, JSONValue
 from .stages import Hit
-
-TEXT, URI, PICTURE = "_text", "_uri", "_picture"
 
 
 def payload_of(item: Item) -> dict[str, JSONValue]:

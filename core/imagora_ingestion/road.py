@@ -15,9 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from imagora.ingest_report import IngestReport
-from imagora.item import Deleted
+from imagora.item import PICTURE, Deleted
 from imagora.ledger import Ledger, Row
-from imagora.passages import PICTURE
 from imagora.record import named
 from imagora.runner import Change, Made, Maker, Runner
 from imagora.stages import Entry, Index

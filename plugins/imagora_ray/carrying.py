@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from imagora.errors import ImagoraError, PictureError, SourceError, StageError
-from imagora.item import Deleted
-from imagora.passages import PICTURE
+from imagora.item import PICTURE, Deleted
 from imagora.runner import Change, Made
 from imagora.stages import Entry
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -215,3 +217,10 @@ def test_a_module_that_is_no_plugin_offers_nothing() -> None:
     catalog = catalog_with(("empty", ModuleType("empty")))
     assert catalog.failed == ()
     assert [offer.component.name for offer in catalog.offers("generator")] == ["toy_quote"]
+
+
+def test_a_component_can_be_sent_to_another_process_whatever_its_commands_look_at() -> None:
+    toy = Catalog.of(toys).get("generator", "toy_quote").component
+    sent = pickle.loads(pickle.dumps(replace(toy, models=lambda options: [], checks=lambda options: [])))
+    assert (sent.name, sent.options, sent.build) == (toy.name, toy.options, toy.build)
+    assert sent.models is None and sent.checks is None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from imagora.errors import ImagoraError, Problem, RecipeError, SourceError, StageError
-from imagora.item import Deleted
-from imagora.passages import PICTURE, payload_of
+from imagora.item import PICTURE, Deleted
+from imagora.passages import payload_of
 from imagora.runner import Change, Made
 from imagora.stages import Entry
 from imagora_ray.carrying import Sent, packed_error, packed_results, sendable, unpacked

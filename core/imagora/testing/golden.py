@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from imagora.answer import Passage
-from imagora.item import Item, Picture, item_id
-from imagora.passages import PICTURE, TEXT, URI, passage_of, payload_of
+from imagora.item import PICTURE, TEXT, URI, Item, Picture, item_id
+from imagora.passages import passage_of, payload_of
 from imagora.stages import Embedder, Entry, Hit, Index, PictureEmbedder, SparseEmbedder
 
 _DRAWN = {  # corners, and the size in pixels that the shape is stretched to
