@@ -165,10 +165,10 @@ async def call_by_hand(pipeline: Pipeline, words: str) -> list[dict[str, Any]]:
     index: Any = pipeline.stages.index
     retriever: Any = pipeline.stages.retriever
     if retriever[1]._options.fusion == "standardised":
-        return standardised_by_hand(index._store._open, prefetches)
+        return standardised_by_hand(index._open_one[1]._open, prefetches)
     fusion: Any = edge.Fusion.Rrf(60)
     request = edge.QueryRequest(TOP_K, query=fusion, prefetches=prefetches, with_payload=True)
-    points = index._store._open.query(request)
+    points = index._open_one[1]._open.query(request)
     return [{"id": str(point.id), "score": point.score, **point.payload} for point in points]
 
 
