@@ -90,12 +90,13 @@ def test_the_server_stops_writing_where_nobody_listens_any_more(server: Server, 
         if how == "cancelled":
             listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
+        await asyncio.sleep(1)  # a loop that ends at once may leave the connection to the garbage collector
 
     before, ended = written(), server.metric("vllm:request_success_total")
     asyncio.run(run())
     wait_for(lambda: written() > before)  # the server counts a moment after the first word has left it
     wait_for(lambda: server.metric("vllm:num_requests_running") == 0)
-    assert written() - before < LONG  # on a machine that is busy it may be a good part of it until the server notices
+    assert written() - before < LONG / 2
     assert server.metric("vllm:request_success_total") == ended, "the answer had come to its own end"
 
 
