@@ -15,7 +15,7 @@ from .options import GroundingOptions
 from .quantities import supported
 
 WITH_EMBEDDER, WITHOUT = 0.45, 0.5
-"""What similarity is enough where the recipe does not say; chosen on half of imagora_evals.grounding's sentences."""
+"""What similarity is enough where the recipe does not say; chosen on half of the sentences of its benchmark."""
 MOST = 12
 """Pieces of passages that one sentence is compared with, those that share most words with it."""
 SAME = 0.5

@@ -12,7 +12,7 @@ Each sentence of an answer is held against the passages that the prompt showed: 
 cites none. Its numbers with their units, and its names, must stand there; what is left is compared by the recipe's text
 embedder and by shared words, or by shared words alone where there is no embedder. It is no judge of logic: a wrong
 sentence made of a passage's own words and numbers can pass, and a right one in quite other words can be stopped.
-`python -m imagora_evals.grounding` measures it. It acts on answers only; one line under `answer` is enough.
+`python -m imagora_benchmarks.grounding` measures it. It acts on answers only; one line under `answer` is enough.
 """
 
 

@@ -12,7 +12,7 @@ Patterns in sixteen languages and signs of structure: role markers, chat templat
 characters, encoded text, pictures that carry data away. Each text is read several times: as it is, with lookalike
 letters, numerals, scrambled and spaced words made plain, and with what is encoded in it decoded. Patterns find what is
 known and its near relatives; an instruction in words of its own can pass, so keep the answer's guardrails, too.
-`python -m imagora_evals.injections` measures it.
+`python -m imagora_benchmarks.injections` measures it.
 """
 
 

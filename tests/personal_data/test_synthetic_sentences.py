@@ -6,7 +6,7 @@ Nothing of that package is here: its sentences are made when this runs. `pytest 
 from __future__ import annotations
 
 import pytest
-from imagora_evals import presidio_recall
+from imagora_benchmarks import presidio_recall
 from rich.console import Console
 
 pytest.importorskip("presidio_evaluator", reason="runs in an environment of its own: tox -e personal-data")

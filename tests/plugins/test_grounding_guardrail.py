@@ -11,7 +11,7 @@ import pytest
 from imagora import Passage
 from imagora.stages import Place, Scope, Verdict
 from imagora.testing import ComponentContract, GuardrailContract
-from imagora_evals.grounding import CLAIMS, SUPPORTED, sentences, shares, stopped
+from imagora_benchmarks.grounding import CLAIMS, SUPPORTED, sentences, shares, stopped
 from imagora_grounding.claims import claims, content, denies
 from imagora_grounding.guardrail import GroundingGuardrail
 from imagora_grounding.options import GroundingOptions

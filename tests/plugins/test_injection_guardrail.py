@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from imagora.stages import Place, Scope, Verdict
 from imagora.testing import ComponentContract, GuardrailContract
-from imagora_evals import injected_texts
-from imagora_evals.injections import alarms, judge
+from imagora_benchmarks import injected_texts
+from imagora_benchmarks.injections import alarms, judge
 from imagora_injection.detector import LONGEST, regions, signs
 from imagora_injection.guardrail import MARK, InjectionGuardrail
 from imagora_injection.options import InjectionOptions

@@ -17,7 +17,7 @@ from imagora import Passage, Pipeline
 from imagora.assembly import assemble
 from imagora.catalog import Catalog
 from imagora.prompt import TEMPLATE
-from imagora_evals.injected_texts import injected
+from imagora_benchmarks.injected_texts import injected
 from imagora_recipe.check import check
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.schema import MediaResource, Node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from imagora_evals.hot_swap import BROKEN, measured
+from imagora_benchmarks.hot_swap import BROKEN, measured
 
 
 def test_no_query_fails_and_none_is_of_two_recipes(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def namespace(tmp_path: Path) -> list[str]:
 def test_an_ingest_that_fills_the_disk_says_so_and_goes_on_where_it_was_once_there_is_room(
     namespace: list[str],
 ) -> None:
-    command = [*namespace, sys.executable, "-m", "imagora_evals.disk_full", "--json"]
+    command = [*namespace, sys.executable, "-m", "imagora_benchmarks.disk_full", "--json"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout, done.stderr
     cases = json.loads(done.stdout)

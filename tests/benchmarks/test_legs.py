@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from imagora_evals.fusion_of_items import STAMPS, written
-from imagora_evals.legs import FUSIONS, measured
+from imagora_benchmarks.fusion_of_items import STAMPS, written
+from imagora_benchmarks.legs import FUSIONS, measured
 
 
 @pytest.mark.skipif(not STAMPS.is_dir(), reason="Debian's package tuxpaint-stamps-default is not installed")

@@ -1,6 +1,6 @@
 """Kills an ingest (SIGKILL) at every commit point and at seeded moments, goes on, and looks at what is in the index.
 
-    python -m imagora_evals.ingest_killed [--kills 50] [--items 2000] [--seed 7]
+    python -m imagora_benchmarks.ingest_killed [--kills 50] [--items 2000] [--seed 7]
 
 There is a round before and one after every commit point, and `--kills` at moments. Each begins with an index of an
 earlier state of the corpus: a tenth of the pictures in an older version, and as many that have left since. Its ingest
@@ -118,7 +118,7 @@ def _whole_time(start: Path, here: Path) -> float:
 
 
 def _run(folder: Path, kill: dict[str, Any]) -> bool:
-    command = [sys.executable, "-c", "from imagora_evals.ingest_killed import child; child()", str(folder)]
+    command = [sys.executable, "-c", "from imagora_benchmarks.ingest_killed import child; child()", str(folder)]
     environment = {**os.environ, COUNTED: str(folder / "embedded")}
     done = subprocess.run([*command, json.dumps(kill)], env=environment, capture_output=True, text=True)
     if done.returncode not in (0, -signal.SIGKILL):

@@ -1,6 +1,6 @@
 """What the framework adds to a query: a pipeline's retrieval against the same models and index called by hand.
 
-    python -m imagora_evals.retrieval_overhead [--items 2000] [--queries 200]
+    python -m imagora_benchmarks.retrieval_overhead [--items 2000] [--queries 200]
 
 Both sides run in one process, in turn, query by query, on the same built stages: Presidio as the guardrail, the
 starter's encoder, BM25, and Qdrant's embedded engine with the same items. By hand means: call the guardrail's check,

@@ -1,6 +1,6 @@
 """Recipes are exchanged while they answer: no query fails, and every answer is of exactly one recipe.
 
-    python -m imagora_evals.hot_swap [--swaps 50] [--broken 10] [--callers 8] [--json]
+    python -m imagora_benchmarks.hot_swap [--swaps 50] [--broken 10] [--callers 8] [--json]
 
 A router has one place, an embedded index and the starter's models. Callers ask it without a pause; meanwhile the recipe
 is exchanged between two that find different numbers of passages and ask for other words in the prompt. Some of the

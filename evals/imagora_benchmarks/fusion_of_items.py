@@ -1,7 +1,7 @@
 """Late against early fusion: words find pictures that also have a few words of their own.
 
     apt install tuxpaint-stamps-default
-    python -m imagora_evals.fusion_of_items [--stamps DIR] [--items N]
+    python -m imagora_benchmarks.fusion_of_items [--stamps DIR] [--items N]
 
 Items are the stamps of Debian's `tuxpaint-stamps-default` without the folder `symbols`; an item's words are the names
 of the folders that it lies in ("animals, birds"), a shop's category, so to say. A query is a stamp's caption in

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from imagora_evals.clipart import Work
-from imagora_evals.cross_encoder import WEIGHTS, best_weight, interval, measured
-from imagora_evals.cross_lessons import EASY, HARD, Course, Encode, courses, endless, stems
-from imagora_evals.cross_suites import Suite, held_out
-from imagora_evals.cross_training import BLIND, SCALE, encoder, fine_tune
-from imagora_evals.wordnet import nouns
+from imagora_benchmarks.clipart import Work
+from imagora_benchmarks.cross_encoder import WEIGHTS, best_weight, interval, measured
+from imagora_benchmarks.cross_lessons import EASY, HARD, Course, Encode, courses, endless, stems
+from imagora_benchmarks.cross_suites import Suite, held_out
+from imagora_benchmarks.cross_training import BLIND, SCALE, encoder, fine_tune
+from imagora_benchmarks.wordnet import nouns
 from imagora_sentence_transformers.options import CrossEncoderOptions
 from imagora_sentence_transformers.reranker import CrossEncoderReranker
 
@@ -63,7 +63,7 @@ def test_what_shares_a_word_with_the_thing_is_no_negative(known: list[Course]) -
 
 
 def test_hard_negatives_are_nearer_than_easy_ones(known: list[Course], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imagora_evals.cross_lessons.NEAREST", 12)  # of 30 things, as 40 are of thousands
+    monkeypatch.setattr("imagora_benchmarks.cross_lessons.NEAREST", 12)  # of 30 things, as 40 are of thousands
     lessons = endless(known, random.Random(7))
     cosines = np.array([next(lessons).cosines for _ in range(120)])
     assert cosines[:, 1 : 1 + HARD].mean() > 0.02 + cosines[:, 1 + HARD :].mean()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from imagora_evals import ingest_scale
-from imagora_evals.ingest_killed import killed
-from imagora_evals.squares import ingest_squares, write_recipe, write_squares, write_words
+from imagora_benchmarks import ingest_scale
+from imagora_benchmarks.ingest_killed import killed
+from imagora_benchmarks.squares import ingest_squares, write_recipe, write_squares, write_words
 
 ITEMS = 150
 

@@ -1,6 +1,6 @@
 """Ingests Debian's stamps whole with the starter recipe, and counts them in the package's own list of files.
 
-    python -m imagora_evals.stamps_whole [--cut] [--json]
+    python -m imagora_benchmarks.stamps_whole [--cut] [--json]
 
 Every picture of the package `tuxpaint-stamps-default` is in the index or in quarantine with its reason, with the words
 of the text file beside it; a text beside a drawing (SVG, which is no ending of the source `folder`) is an item of its

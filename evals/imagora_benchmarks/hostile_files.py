@@ -1,6 +1,6 @@
 """Ingests a folder of hostile files whole, and measures what each of them costs the process that decodes it.
 
-    python -m imagora_evals.hostile_files [--keep FOLDER] [--json]
+    python -m imagora_benchmarks.hostile_files [--keep FOLDER] [--json]
 
 Every file is an item or in quarantine with its reason, and no good one is lost. Decoding one takes at most 2 seconds
 of processor time and 300 MB of memory (VmHWM); the ingest's own memory grows by less than 50 MB; no process and no file
@@ -194,7 +194,7 @@ def ingest(folder: Path, laid: list[Laid]) -> Ingested:
     (folder / "hostile.yaml").write_text(RECIPE, encoding="utf-8")
     write_squares(folder / "squares", range(SQUARES))
     (folder / "uris.json").write_text(json.dumps([one.uri for one in laid]), encoding="utf-8")
-    command = [sys.executable, "-c", "from imagora_evals.hostile_files import child; child()", str(folder)]
+    command = [sys.executable, "-c", "from imagora_benchmarks.hostile_files import child; child()", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stderr[-3000:])

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import numpy as np
-from imagora_evals.query_overhead import BOUND, overhead
+from imagora_benchmarks.query_overhead import BOUND, overhead
 
 
 def test_a_query_through_stubs_takes_at_most_two_milliseconds(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 """Each leg of a hybrid search alone, and the ways to fuse them, for words, pictures and both.
 
     apt install tuxpaint-stamps-default
-    python -m imagora_evals.legs [--stamps DIR] [--items N]
+    python -m imagora_benchmarks.legs [--stamps DIR] [--items N]
 
 Items are the stamps of Debian's `tuxpaint-stamps-default` without the folder `symbols`; an item's words are the names
-of the folders that it lies in, as in `imagora_evals.fusion_of_items`. They are embedded and searched by the shipped
-recipe `starter`, with its weights of legs. Three sorts of queries:
+of the folders that it lies in, as in `imagora_benchmarks.fusion_of_items`. They are embedded and searched by the
+shipped recipe `starter`, with its weights of legs. Three sorts of queries:
 
 - words: a stamp's caption; relevant are the pictures that it stands under.
 - picture: an altered part of a stamp (`altered`); relevant is the stamp.

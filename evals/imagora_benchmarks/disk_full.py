@@ -1,6 +1,6 @@
 """Fills the disk under an index or its ledger while `imagora ingest` runs, makes room, and goes on.
 
-    unshare --mount python -m imagora_evals.disk_full [--items 1000] [--json]
+    unshare --mount python -m imagora_benchmarks.disk_full [--items 1000] [--json]
 
 The disk is a small tmpfs, so this needs a mount namespace of its own (root; others add --map-root-user). Every time the
 command must end with exit code 1 and a sentence that names what is full and says how to go on; the index answers as

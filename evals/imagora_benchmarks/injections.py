@@ -1,6 +1,6 @@
 """How many instructions in passages the guardrail `injection` finds, and how often it is wrong about harmless ones.
 
-    python -m imagora_evals.injections
+    python -m imagora_benchmarks.injections
 
 Exit code 1 where a bound is missed: recall 0.97 on what the patterns were written for, false alarms 0.01.
 """

@@ -1,6 +1,6 @@
 """What the demo costs on this machine: the first run, with models exported and pictures embedded, and the second.
 
-    python -m imagora_evals.demo_bounds
+    python -m imagora_benchmarks.demo_bounds
 
 Each run is a process of its own, in a new folder and with an empty cache of exported models. Exit code 1 where the
 first run takes 60 s or more or 2 GiB or more, or the second run's ingest 2 s or more.

@@ -2,7 +2,7 @@
 
     pip install faker pandas presidio-anonymizer python-dotenv requests tqdm
     pip install --no-deps presidio-evaluator==0.3.2
-    python -m imagora_evals.presidio_recall [--sentences N] [--seed N] [--missed]
+    python -m imagora_benchmarks.presidio_recall [--sentences N] [--seed N] [--missed]
 
 The sentences are made from that package's templates and values when this runs; only the moments of times of day differ
 from run to run. Every sentence with a value that has a form is looked at, and some of the others for names and places.

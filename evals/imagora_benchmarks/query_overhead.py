@@ -1,6 +1,6 @@
 """What the framework adds to a whole query: from the door to the guarded answer, with parts that do nothing.
 
-    python -m imagora_evals.query_overhead [--queries 1000] [--passages 20]
+    python -m imagora_benchmarks.query_overhead [--queries 1000] [--passages 20]
 
 A stub stands for every part: guardrails that pass at all three places, a retriever that has its passages in a list, a
 reranker that turns them round, a generator that says one cited sentence. So all the time is the framework's: checks,

@@ -1,6 +1,6 @@
 """What the guardrail `grounding` makes of supported sentences, contradictions and inventions.
 
-    python -m imagora_evals.grounding [--lexical]
+    python -m imagora_benchmarks.grounding [--lexical]
 
 Sentences are made by code with a fixed seed, half of them to choose the threshold by, half to judge it; the table is
 of the second half, with the starter's text embedder, or with shared words alone. Exit code 1 where a bound is missed:

@@ -8,7 +8,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from imagora.pictures import PictureDecoder
-from imagora_evals.hostile_pictures import encoded, scene
+from imagora_benchmarks.hostile_pictures import encoded, scene
 from imagora_starter.embedder import StarterEmbedding
 from imagora_starter.options import StarterOptions
 from PIL import Image

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from imagora_evals.clipart import Work, passage, works
+from imagora_benchmarks.clipart import Work, passage, works
 
 DRAWING = """<svg><metadata><cc:Work><dc:title>{title}</dc:title><dc:subject><rdf:Bag>{keywords}</rdf:Bag></dc:subject>
 <dc:creator><cc:Agent><dc:title>A Name</dc:title></cc:Agent></dc:creator></cc:Work></metadata></svg>"""

@@ -1,6 +1,6 @@
 """What a process of its own adds to a call: the same components here and isolated, call by call, in turn.
 
-    python -m imagora_evals.isolation_overhead [--calls 400]
+    python -m imagora_benchmarks.isolation_overhead [--calls 400]
 
 `bm25` gives a sparse vector of a question in some hundredths of a millisecond, so that what is left is the way there
 and back; `starter` gives 384 numbers, and with a picture some 10 kB go there. Copying is measured by itself: packing
