@@ -93,13 +93,14 @@ def assemble(plan: Plan, built: list[tuple[NestedComponent, Embedder]] | None = 
     )
 
 
-def picture_decoder(plan: Plan, workers: int | None = None) -> PictureDecoder:
+def picture_decoder(plan: Plan, workers: int | None = None, *, compress: bool = True) -> PictureDecoder:
     """Give a decoder with the recipe's limits; with another number of workers where one is given."""
     limits = PictureLimits(
         max_pixels=int(plan.pictures.max_megapixels * 1_000_000),
         max_side=plan.pictures.max_side,
         seconds=plan.pictures.seconds,
         memory=plan.pictures.max_megabytes * 1_000_000,
+        compress=compress,
     )
     return PictureDecoder(workers or plan.pictures.workers, limits)
 

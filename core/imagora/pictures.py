@@ -40,7 +40,8 @@ class PictureLimits:
     """What a picture may be and cost; max_side: of the result, in pixels.
 
     seconds: of processor time, and ten times as many by the clock. memory: address space in bytes, which what is in
-    memory is always a part of.
+    memory is always a part of. compress: whether the result's PNG is compressed; for a picture that is looked at in
+    this process and then let go, that costs more time than all the rest.
     """
 
     max_bytes: int = 64_000_000
@@ -48,6 +49,7 @@ class PictureLimits:
     max_side: int = 1024
     seconds: float = 2.0
     memory: int = 300_000_000  # a PNG takes 4 bytes a pixel, an AVIF 9, a WebP 16; Python and Pillow 35 MB
+    compress: bool = True
 
 
 class PictureDecoder:

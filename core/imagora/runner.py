@@ -53,6 +53,10 @@ class Maker(Protocol):
     """How many changes are best prepared at once."""
 
     @property
+    def lanes(self) -> int:
+        """In how many parts a batch may be embedded at once."""
+
+    @property
     def ordered(self) -> bool:
         """Whether some of the work must be done in the source's order, so that one maker does all of it."""
 

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import warnings
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
@@ -139,9 +140,20 @@ def webp_pixels(data: bytes) -> int:
     return (sizes & 0x3FFF) * (sizes >> 16 & 0x3FFF)
 
 
+def stored_png(image: Image.Image) -> bytes:
+    """Give an RGB picture as a PNG that is not compressed: its rows as they are, which Pillow cannot be asked for."""
+    row, pixels = 3 * image.width, image.tobytes()
+    rows = b"".join(b"\0" + pixels[at : at + row] for at in range(0, len(pixels), row))
+    header = image.width.to_bytes(4) + image.height.to_bytes(4) + bytes((8, 2, 0, 0, 0))
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        len(body).to_bytes(4) + name + body + zlib.crc32(name + body).to_bytes(4) for name, body in chunks
+    )
+
+
 def decode(data: bytes, limits: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """Give the facts and the PNG of a picture, or the reason why there are none."""
-    most, out = limits["max_pixels"], BytesIO()
+    most = limits["max_pixels"]
     try:
         if webp_pixels(data) * WEBP_PIXEL > limits["memory"]:
             raise MemoryError
@@ -154,8 +166,12 @@ def decode(data: bytes, limits: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
             frame = " (first frame)" if getattr(image, "is_animated", False) else ""
             original = f"{'JPEG' if image.format == 'MPO' else image.format} {size}{frame}"
             done = upright_rgb(image, limits["max_side"])
-        done.info = {}
-        done.save(out, "PNG", compress_level=1)
+        if not limits["compress"]:
+            png = stored_png(done)
+        else:
+            done.info = {}
+            done.save(out := BytesIO(), "PNG", compress_level=1)
+            png = out.getvalue()
     except UnidentifiedImageError:
         return {"reason": not_a_picture(data)}, b""
     except Exception as error:  # hostile bytes raise anything in a decoder, and all of it means the same
@@ -164,7 +180,7 @@ def decode(data: bytes, limits: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
             allowed = f"{limits['memory'] / 1e6:g} MB"
             return {"reason": f"it needs more memory to decode than is allowed ({allowed})", "leaving": True}, b""
         return {"reason": "the file is cut off" if "truncated" in words else f"the file is damaged ({words})"}, b""
-    return {"width": done.width, "height": done.height, "original": original}, out.getvalue()
+    return {"width": done.width, "height": done.height, "original": original}, png
 
 
 def limit(**limits: float) -> None:

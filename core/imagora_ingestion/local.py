@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -17,7 +18,7 @@ _REPEATED = 20
 
 
 class LocalRunner:
-    """Decodes in `maker.workers` threads, embeds in one, and leaves the writing to the thread that iterates.
+    """Decodes in `maker.workers` threads, embeds in `maker.lanes`, and leaves the writing to the thread that iterates.
 
     What is embedded and not yet written would be embedded again after a crash: it is at most a twentieth of what was
     written before, or three batches at the beginning.
@@ -28,10 +29,10 @@ class LocalRunner:
         given = 0
         with ThreadPoolExecutor(maker.workers, thread_name_prefix="imagora-decode") as pool:
             started = Belt(_started(pool, maker, changes), lambda: maker.batch, "read")
-            made = Belt(_embedded(started, maker), lambda: _room(given, maker.batch), "embed")
+            made = Belt(_embedded(started, maker), lambda: _room(given, maker), "embed")
             try:
-                while (groups := made.take(_room(given, maker.batch), patience=_BREATH)) is not None:
-                    group = [one for batch in groups for one in batch]
+                while (groups := made.take(_room(given, maker), patience=_BREATH)) is not None:
+                    group = [one for part in groups for one in part]
                     yield group
                     given += len(group)
             finally:
@@ -40,9 +41,10 @@ class LocalRunner:
                 made.close()
 
 
-def _room(written: int, batch: int) -> int:
-    # In batches: as many as are taken to be written can wait on the belt meanwhile, and one more is being embedded.
-    return max(1, min(_LARGEST_GROUP // batch, (written // _REPEATED - batch) // (2 * batch)))
+def _room(written: int, maker: Maker) -> int:
+    # In parts: as many as are taken to be written can wait on the belt meanwhile, and a batch is being embedded.
+    part = maker.batch // maker.lanes
+    return max(1, min(_LARGEST_GROUP // part, (written // _REPEATED - maker.batch) // (2 * part)))
 
 
 def _started(
@@ -54,8 +56,18 @@ def _started(
 
 
 def _embedded(started: Belt[tuple[Change, Future[Prepared | Made]]], maker: Maker) -> Iterator[list[Made]]:
-    # A batch is not waited for: what is there after a moment is embedded, and while it is, more comes together.
-    while (batch := started.take(maker.batch, gather=_GATHER)) is not None:
-        results = [(change, future.result()) for change, future in batch]
-        embedded = iter(maker.embed([(change, one) for change, one in results if isinstance(one, Prepared)]))
-        yield [one if isinstance(one, Made) else next(embedded) for _, one in results]
+    # A part is not waited for: what is there after a moment is embedded, and while it is, more comes together.
+    under_way: deque[Future[list[Made]]] = deque()
+    with ThreadPoolExecutor(maker.lanes, thread_name_prefix="imagora-lane") as lanes:
+        while (part := started.take(maker.batch // maker.lanes, gather=_GATHER)) is not None:
+            under_way.append(lanes.submit(_embed, maker, part))
+            if len(under_way) == maker.lanes:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+
+def _embed(maker: Maker, part: Sequence[tuple[Change, Future[Prepared | Made]]]) -> list[Made]:
+    results = [(change, future.result()) for change, future in part]
+    embedded = iter(maker.embed([(change, one) for change, one in results if isinstance(one, Prepared)]))
+    return [one if isinstance(one, Made) else next(embedded) for _, one in results]

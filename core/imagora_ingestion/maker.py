@@ -42,6 +42,12 @@ class EntryMaker:
         """Whether a preparer needs the source's order."""
         return any(getattr(preparer, "ordered", False) for _, preparer in self._stages.preparers)
 
+    @cached_property
+    def lanes(self) -> int:
+        """Two where every embedder is `parallel`: one makes pixels into numbers while the model is at the others'."""
+        together = all(getattr(embedder, "parallel", False) for embedder in self._stages.embedders.values())
+        return 2 if together and not self.ordered else 1
+
     def __getstate__(self) -> dict[str, Any]:
         return {"_plan": self._plan, "_mark": None, "batch": self.batch, "workers": self.workers}
 
@@ -51,7 +57,8 @@ class EntryMaker:
 
     @cached_property
     def _decoder(self) -> PictureDecoder:
-        return picture_decoder(self._plan)
+        # Embedders look at a picture here and let go of it; preparers may send it to a model elsewhere.
+        return picture_decoder(self._plan, compress=bool(self._stages.preparers))
 
     def __call__(self, changes: Sequence[Change]) -> list[Made]:
         """Make all of it, in order."""

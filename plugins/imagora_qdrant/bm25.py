@@ -21,6 +21,8 @@ class Bm25Embedder:
     Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009); an index is a term's hash.
     """
 
+    parallel = True
+
     def __init__(self, options: Bm25Options) -> None:
         self._options = options
 

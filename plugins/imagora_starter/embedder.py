@@ -7,7 +7,7 @@ import logging
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar
 
 from imagora import Identity
 from imagora.errors import QueryError, StageError
@@ -26,6 +26,8 @@ Vectors = list[list[float]]
 
 class StarterEmbedding(MultiModalEmbedding):
     """Words and pictures to unit vectors of 384 numbers; each tower is loaded when it is first needed."""
+
+    parallel: ClassVar[bool] = True  # ONNX Runtime's sessions may be called from many threads
 
     _options: StarterOptions = PrivateAttr()
     _cut: int = PrivateAttr(default=0)

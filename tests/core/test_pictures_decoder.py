@@ -45,6 +45,18 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (317, 2), (1500, 900)])
+def test_a_picture_that_is_not_compressed_has_the_same_pixels(size: tuple[int, int]) -> None:
+    drawn = Image.radial_gradient("L").resize(size)
+    Image.merge("RGB", (drawn, drawn.rotate(90, expand=False), Image.new("L", size, 7))).save(out := BytesIO(), "PNG")
+    small, stored = decode(out.getvalue()), decode(out.getvalue(), PictureLimits(compress=False))
+    with Image.open(BytesIO(small.png)) as first, Image.open(BytesIO(stored.png)) as second:
+        second.verify()  # its checksums
+        with Image.open(BytesIO(stored.png)) as again:
+            assert (again.mode, again.size, again.tobytes()) == (first.mode, first.size, first.tobytes())
+    assert len(stored.png) >= 3 * stored.width * stored.height
+
+
 def test_a_file_and_its_bytes_give_the_same_picture(tmp_path: Path) -> None:
     file = tmp_path / "a\nb.png"
     file.write_bytes(png())

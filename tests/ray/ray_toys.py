@@ -17,7 +17,7 @@ from imagora.stages import Entry, Prepared
 class ToyMaker:
     """Says of each item what it saw; words in an item's text make it stumble."""
 
-    workers = 1
+    workers = lanes = 1
 
     def __init__(self, batch: int = 4, *, ordered: bool = False, marks: Path | None = None) -> None:
         self.batch, self.ordered, self.marks = batch, ordered, marks

@@ -26,13 +26,13 @@ class RunnerContract(Built):
     kind = "engine"
     held, patience = 1_000, 60.0
 
-    def made(self, stage: Runner, *groups: Sequence[Change], ordered: bool = False) -> list[Made]:
-        return [one for group in stage.run(ToyMaker(ordered=ordered), iter(groups)) for one in group]
+    def made(self, stage: Runner, *groups: Sequence[Change], **maker: Any) -> list[Made]:
+        return [one for group in stage.run(ToyMaker(**maker), iter(groups)) for one in group]
 
-    @pytest.mark.parametrize("ordered", [False, True])
-    def test_every_change_comes_back_once_in_order(self, stage: Runner, ordered: bool) -> None:
+    @pytest.mark.parametrize("maker", [{"ordered": False}, {"ordered": True}, {"lanes": 2}], ids=str)
+    def test_every_change_comes_back_once_in_order(self, stage: Runner, maker: dict[str, Any]) -> None:
         changes = [change(n, "slow" if n % 7 == 0 else "words") for n in range(60)]
-        made = self.made(stage, changes[:1], [], changes[1:40], changes[40:], ordered=ordered)
+        made = self.made(stage, changes[:1], [], changes[1:40], changes[40:], **maker)
         assert [one.change for one in made] == changes
         assert [one.entry and one.entry.id for one in made] == [one.row.id for one in changes]
         assert made[1].entry is not None and made[1].entry.vectors == {"text": [5.0, 1.0]}

@@ -15,8 +15,8 @@ from imagora.stages import Entry, Prepared
 class ToyMaker:
     """Makes an entry of every item; the words "refused", "slow" and "gone" make it do what they say."""
 
-    def __init__(self, batch: int = 4, workers: int = 2, *, ordered: bool = False) -> None:
-        self.batch, self.workers, self.ordered = batch, workers, ordered
+    def __init__(self, batch: int = 4, workers: int = 2, *, ordered: bool = False, lanes: int = 1) -> None:
+        self.batch, self.workers, self.ordered, self.lanes = batch, workers, ordered, lanes
 
     def __call__(self, changes: Sequence[Change]) -> list[Made]:
         results = [(change, self.prepare(change)) for change in changes]
