@@ -1,0 +1,30 @@
+"""The gateway: recipes as models that OpenAI's clients can talk to, doors of our own, a page, and MCP.
+
+Only options and hooks stand here; FastAPI and all behind it are imported when the command runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import imagora
+
+if TYPE_CHECKING:
+    import typer
+
+
+def _serve() -> typer.Typer:
+    from .command import app
+
+    return app
+
+
+imagora_api = ">=1.0,<2"
+
+
+@imagora.hookimpl
+def offer_commands() -> list[imagora.Command]:
+    """Offer `imagora serve`."""
+    return [
+        imagora.Command(name="serve", summary="Serve recipes to OpenAI's clients, over HTTP of our own.", app=_serve),
+    ]

@@ -1,0 +1,51 @@
+"""Who calls: what a door knows of the one that it opens to, and what the index is told of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, TypeAlias, cast, get_args
+
+from fastapi import Depends, Request
+from imagora import Principal
+
+Role: TypeAlias = Literal["viewer", "editor", "evaluator", "admin"]
+ROLES: frozenset[Role] = frozenset(get_args(Role))
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls.
+
+    id: names them in records, never a secret. recipes: the names that they may use, None for all. scopes: what their
+    token says besides. roles: see `policy`.
+    """
+
+    id: str
+    tenant: str = ""
+    groups: tuple[str, ...] = ()
+    roles: frozenset[Role] = field(default_factory=frozenset)
+    scopes: frozenset[str] = field(default_factory=frozenset)
+    recipes: frozenset[str] | None = None
+
+    @property
+    def principal(self) -> Principal:
+        """Give what the index is told."""
+        return Principal(tenant=self.tenant, groups=self.groups, user=self.id)
+
+    def may_use(self, recipe: str) -> bool:
+        """Say whether a recipe is there for them."""
+        return self.recipes is None or recipe in self.recipes
+
+
+LOOPBACK = Caller("loopback", roles=ROLES)
+"""Whoever is on this machine, where the gateway listens to nobody else and no authentication is configured."""
+NOBODY = Caller("nobody")
+"""Who calls a public route without saying who they are."""
+
+
+def caller(request: Request) -> Caller:
+    """Give who calls; `policy.allow` found it out before any door opened."""
+    return cast("Caller", request.state.caller)
+
+
+Calling: TypeAlias = Annotated[Caller, Depends(caller)]

@@ -1,0 +1,1 @@
+"""The doors of a gateway, one module a kind of client."""
