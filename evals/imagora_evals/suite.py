@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+USUAL_METRICS = ("nDCG@10", "R@1", "R@5", "R@10", "RR", "AP")
+"""What is measured of a ranking where a suite names nothing; RR's mean is called MRR, AP's MAP."""
+
 
 @dataclass(frozen=True)
 class EvalQuery:
@@ -28,9 +31,11 @@ class EvalQuery:
 class Suite:
     """A corpus, queries, and judgements.
 
-    corpus: a `source` section as a recipe has it. qrels: by query's id, the grade of each judged item by its uri;
-    0 is judged and not relevant. metrics: names as ir-measures spells them, and our own. digest: a hash of queries and
-    judgements, so that runs on different ones are never compared.
+    corpus: a `source` section as a recipe has it; empty where the recipe's own index is asked. qrels: by query's id,
+    the grade of each judged item by its uri; 0 is judged and not relevant. metrics: names as ir-measures spells them.
+    digest: a hash of corpus, queries and judgements, so that runs on different ones are never compared. slices: the
+    keys of queries' slices that results are shown by. refusals: how an answer in this suite's languages says that it
+    does not know, besides the usual English words.
     """
 
     name: str
@@ -41,3 +46,14 @@ class Suite:
     metrics: Sequence[str]
     digest: str
     description: str = ""
+    slices: Sequence[str] = ()
+    refusals: Sequence[str] = ()
+
+    def relevant(self, query: str) -> dict[str, int]:
+        """Give the items that are relevant for a query, by its id, with their grades; the best come first."""
+        grades = self.qrels.get(query, {})
+        return {uri: grade for uri, grade in sorted(grades.items(), key=lambda one: (-one[1], one[0])) if grade > 0}
+
+    def where(self, slices: Mapping[str, str]) -> list[EvalQuery]:
+        """Give the queries of these slices, e.g. {"language": "de"}; all of them where none is named."""
+        return [one for one in self.queries if slices.items() <= dict(one.slices).items()]

@@ -25,7 +25,7 @@ WRITE = os.environ.get("IMAGORA_WRITE") == "1"
 
 
 def in_the_source() -> Iterator[str]:
-    for folder in ("core", "plugins"):
+    for folder in ("core", "plugins", "evals"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
