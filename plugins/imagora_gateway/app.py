@@ -14,6 +14,8 @@ from .audit import audit_of
 from .auth import doorkeeper_of
 from .doors import health, openai_chat
 from .gateway import Gateway
+from .load import BodyLimit, Capacity
+from .pictures import Decoders
 from .recipes import ServedRecipes
 from .settings import Settings, settings_of_environment
 
@@ -25,6 +27,8 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
         recipes=ServedRecipes(settings.recipes, settings.profile, catalog),
         doorkeeper=doorkeeper_of(settings),
         audit=audit_of(settings),
+        capacity=Capacity(settings.bounds),
+        decoders=Decoders(),
     )
 
     @asynccontextmanager
@@ -34,6 +38,7 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
             yield
         finally:
             await gateway.recipes.close()
+            gateway.decoders.close()
 
     app = FastAPI(
         title="Imagora",
@@ -48,6 +53,7 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
     for router in (health.router, openai_chat.router, *([page.router] if settings.page else [])):
         app.include_router(router)
     errors.install(app)
+    app.add_middleware(BodyLimit, most=settings.bounds.body_bytes)
     app.add_middleware(logs.RequestLog)
     return app
 

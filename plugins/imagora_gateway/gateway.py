@@ -9,18 +9,23 @@ from starlette.requests import HTTPConnection
 
 from .audit import Audit
 from .auth import Doorkeeper
+from .load import Capacity
+from .pictures import Decoders, Fetcher
 from .recipes import ServedRecipes
 from .settings import Settings
 
 
 @dataclass
 class Gateway:
-    """What all doors share."""
+    """What all doors share; fetcher: None where nobody asks the web."""
 
     settings: Settings
     recipes: ServedRecipes
     doorkeeper: Doorkeeper
     audit: Audit
+    capacity: Capacity
+    decoders: Decoders
+    fetcher: Fetcher | None = None
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

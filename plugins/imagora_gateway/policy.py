@@ -24,6 +24,7 @@ POLICY: dict[tuple[str, str], Allowed] = {
     ("GET", "/openapi.json"): _READ,
     ("GET", "/v1/models"): _READ,
     ("GET", "/v1/models/{model}"): _READ,
+    ("POST", "/v1/chat/completions"): _READ,
 }
 """Method and path, as the route has them, to the roles of which a caller needs one."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -13,19 +12,6 @@ from toy_recipes import recipe_of, write
 from typer.testing import CliRunner
 
 from .live import Live, ingested, served
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    folder = tmp_path_factory.mktemp("gateway")
-    with served(folder, ingested(folder)) as live:
-        yield live
-
-
-@pytest.fixture
-def client(live: Live) -> Iterator[httpx.Client]:
-    with live.client() as client:
-        yield client
 
 
 def test_every_route_has_a_policy_and_every_policy_a_route(live: Live) -> None:

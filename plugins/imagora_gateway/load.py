@@ -1,0 +1,89 @@
+"""How much is let in: bodies of a size, so many queries at once, so many that wait, and none for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .errors import Refusal
+from .settings import Bounds
+
+
+class Capacity:
+    """Gives queries their turn; what comes beyond the turns and the places to wait is refused at once."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._turns = asyncio.Semaphore(bounds.concurrent)
+        self.running = self.waiting = 0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Wait for a turn and hold it; a Refusal (503) where too many wait, or the wait is too long."""
+        await self._begin()
+        self.running += 1
+        try:
+            yield
+        finally:
+            self.running -= 1
+            self._turns.release()
+
+    async def _begin(self) -> None:
+        if self._turns.locked() and self.waiting >= self._bounds.waiting:
+            raise self._overloaded("too many queries are waiting")
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self._bounds.patience):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise self._overloaded(f"there was no turn within {self._bounds.patience:g} s") from None
+        finally:
+            self.waiting -= 1
+
+    def _overloaded(self, why: str) -> Refusal:
+        again = max(1, math.ceil(self.waiting / self._bounds.concurrent))
+        return Refusal(503, f"{why}; try again later", code="overloaded", headers={"Retry-After": str(again)})
+
+
+class BodyLimit:
+    """Refuses bodies that are larger than they may be, whatever their headers say; plain ASGI."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self._app, self._most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and count its body."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        said = Headers(scope=scope).get("content-length", "0")
+        if not said.isdecimal() or int(said) > self._most:
+            await self._refused(HTTPConnection(scope), receive, send)
+            return
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._most:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._said)
+            return message
+
+        await self._app(scope, counted, send)
+
+    @property
+    def _said(self) -> str:
+        return f"the body is larger than {self._most / 1e6:g} MB, which is the limit"
+
+    async def _refused(self, connection: HTTPConnection, receive: Receive, send: Send) -> None:
+        refusal = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._said, code="too_large")
+        await refusal.response(connection)(connection.scope, receive, send)

@@ -1,0 +1,82 @@
+"""The pictures of callers: bytes out of `data:` addresses, decoded by processes of the gateway's own.
+
+The web is asked by a hardened fetcher alone, or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from typing import Protocol
+from urllib.parse import unquote_to_bytes
+
+from imagora import Picture
+from imagora.assembly import picture_decoder
+from imagora.pictures import PictureDecoder, PictureLimits
+from imagora_recipe.plan import Plan
+
+from .errors import Refusal
+
+_DATA = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,]*)*(?P<coded>;base64)?,", re.ASCII)
+
+
+class Decoders:
+    """Decodes within each recipe's limits; a pipeline's own decoder would end with it when the recipe is exchanged."""
+
+    def __init__(self, workers: int = 2) -> None:
+        self._workers = workers
+        self._decoders: dict[PictureLimits, PictureDecoder] = {}
+
+    async def decoded(self, pictures: Sequence[bytes], plan: Plan) -> tuple[Picture, ...]:
+        """Decode pictures, in their order; PictureError where one cannot be used."""
+        decoder = self._of(plan) if pictures else None
+        return tuple([await asyncio.to_thread(decoder.decode, one) for one in pictures]) if decoder else ()
+
+    def close(self) -> None:
+        """End the processes."""
+        for decoder in self._decoders.values():
+            decoder.close()
+        self._decoders.clear()
+
+    def _of(self, plan: Plan) -> PictureDecoder:
+        made = picture_decoder(plan, self._workers)
+        return self._decoders.setdefault(made.limits, made)
+
+
+class Fetcher(Protocol):
+    """Gets a picture from the web for a caller, and never from this machine or its network."""
+
+    async def fetch(self, address: str) -> bytes:
+        """Give its bytes; a Refusal where the address may not be asked, or has no picture of a size that is allowed."""
+
+
+async def bytes_of(addresses: Sequence[str], fetcher: Fetcher | None) -> list[bytes]:
+    """Give the bytes behind addresses, in their order."""
+    return [await _bytes(address, fetcher) for address in addresses]
+
+
+async def _bytes(address: str, fetcher: Fetcher | None) -> bytes:
+    if address.startswith("data:"):
+        return _of_data(address)
+    if address.startswith(("http://", "https://")) and fetcher is not None:
+        return await fetcher.fetch(address)
+    said = "pictures come as data: addresses with their bytes; this gateway asks the web for none"
+    raise Refusal(400, said, code="picture_address", param="image_url")
+
+
+def _of_data(address: str) -> bytes:
+    match = _DATA.match(address)
+    if match is None or not (match["type"] or "image/").startswith("image/"):
+        said = "a data: address of a picture begins with data:image/TYPE;base64,"
+        raise Refusal(400, said, code="picture_address", param="image_url")
+    body = address[match.end() :]
+    if not match["coded"]:
+        return unquote_to_bytes(body)
+    try:
+        return base64.b64decode("".join(body.split()), validate=True)
+    except (binascii.Error, ValueError):
+        said = "the picture's bytes are not base64"
+        raise Refusal(400, said, code="picture_address", param="image_url") from None
