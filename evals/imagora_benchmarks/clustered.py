@@ -2,7 +2,7 @@
 
 Noise that is the same in all 384 directions would put every vector of a cluster equally far from every other one, so
 that "the ten nearest" meant nothing. Here its spread falls with the direction's number, as the spectrum of sentence
-embeddings does: the i-th has 1/sqrt(i) of the first's. The vectors are of length 1; a seed gives the same ones anywhere.
+embeddings does: the i-th has 1/sqrt(i) of the first's. All are of length 1, and a seed gives the same ones anywhere.
 """
 
 from __future__ import annotations

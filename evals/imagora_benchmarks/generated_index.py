@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 
 import imagora
 from imagora.assembly import build
-from imagora.item import Item, item_id
+from imagora.item import Item, JSONValue, item_id
 from imagora.passages import payload_of
 from imagora.stages import Entry, Identity, SparseVector
 from imagora_recipe.check import check
@@ -44,9 +43,9 @@ class Generated:
         """Give who is said to have made the vectors."""
         made = f"{self.vectors.clusters}-{self.vectors.seed}-{self.vectors.spread}"
         dense = Identity("generated", made, "none", self.vectors.dimension, "cosine")
-        return {"text": dense, "sparse": Identity("generated", made, "none", 0, "bm25")} if self.whole else {
-            "text": dense
-        }
+        return (
+            {"text": dense, "sparse": Identity("generated", made, "none", 0, "bm25")} if self.whole else {"text": dense}
+        )
 
     def entry(self, number: int, vector: list[float]) -> Entry:
         """Give one item."""
@@ -55,7 +54,11 @@ class Generated:
         chance = random.Random(number)  # noqa: S311 - no secret
         terms = tuple(sorted({int(WORDS * chance.random() ** 3) for _ in range(TERMS)}))
         sparse = SparseVector(terms, tuple(1 + chance.random() for _ in terms))
-        metadata = {"title": f"Number {number}", "price": number % 1000 / 10, "licence": "CC0-1.0"}
+        metadata: dict[str, JSONValue] = {
+            "title": f"Number {number}",
+            "price": number % 1000 / 10,
+            "licence": "CC0-1.0",
+        }
         item = Item(f"{number:07}.png", TEXT, Path(f"/pictures/{number:07}.png"), metadata)
         return Entry(id_of(number), {"text": vector, "sparse": sparse}, payload_of(item))
 
@@ -78,7 +81,7 @@ def opened(folder: Path, generated: Generated, tell: Callable[[str], None] = pri
     index.open(generated.legs, create=True)
     there = index.count()
     started, done = time.monotonic(), 0
-    for block in generated.vectors.blocks():
+    for block in () if there == generated.vectors.items else generated.vectors.blocks():
         for at in range(0, len(block), BATCH):
             part = block[at : at + BATCH]
             if done + len(part) > there:
@@ -95,8 +98,3 @@ def built(folder: Path, generated: Generated, tell: Callable[[str], None] = prin
     started = time.monotonic()
     opened(folder, generated, tell).close()
     return time.monotonic() - started
-
-
-def said(folder: Path, **facts: object) -> None:
-    """Keep facts beside the index."""
-    (folder / "facts.json").write_text(json.dumps(facts, indent=1))

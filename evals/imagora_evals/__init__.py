@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import imagora
 
+if TYPE_CHECKING:
+    import typer
+
 imagora_api = ">=1.0,<2"
+
+
+def _plan() -> typer.Typer:
+    from .planning.command import app
+
+    return app
 
 
 @imagora.hookimpl
 def offer_commands() -> list[imagora.Command]:
     """Offer what measures a recipe."""
-    return []
+    return [
+        imagora.Command("plan", "Say what a recipe needs of machines for so many items and queries.", _plan),
+    ]
