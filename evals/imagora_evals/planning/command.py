@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .figures import Figure
 
 app = typer.Typer(add_completion=False)
-Number = typer.Option
 GB = 1_000_000_000
 
 
@@ -45,7 +44,9 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that embed, each as fast as this one.")] = 1,
     answer_seconds: Annotated[float, typer.Option(min=0.001, help="Seconds that an answer takes.")] = 3.0,
-    tokens: Annotated[int, typer.Option(min=1, help="Tokens of a prompt with its answer.")] = 4096,
+    tokens: Annotated[
+        int | None, typer.Option(min=1, help="Tokens of a prompt with its answer; left out: the recipe's `context`.")
+    ] = None,
     gpu_memory: Annotated[float, typer.Option(min=4, help="Memory of one GPU, in GB.")] = 24,
     parameters: Annotated[float | None, typer.Option(min=1, help="The generator's parameters, e.g. 7e9.")] = None,
     kv_bytes: Annotated[float | None, typer.Option(min=1, help="Its bytes of keys and values for a token.")] = None,

@@ -17,26 +17,7 @@ from .needs import Needs
 
 SIDE, QUERIES = 384, 20
 BATCH = 32
-_WORDS = tuple(
-    [
-        "red",
-        "blue",
-        "small",
-        "old",
-        "new",
-        "wooden",
-        "metal",
-        "boat",
-        "horse",
-        "lamp",
-        "clock",
-        "cup",
-        "garden",
-        "street",
-        "harbour",
-        "museum",
-    ]
-)
+_WORDS = ("red", "blue", "small", "wooden", "metal", "boat", "horse", "lamp", "clock", "garden", "street", "harbour")
 
 
 @dataclass(frozen=True)

@@ -19,17 +19,19 @@ BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "fp8": 1.0, "awq": 0.5
 """For a parameter; the forms of 4 bits with their scales."""
 ON_TOP = 2 * 2**30
 """Bytes on each GPU for activations, the encoder of pictures and CUDA graphs."""
+TOKENS = 4096
+"""Of a prompt with its answer, where neither the command nor the recipe says it."""
 USED = 0.9
 """The share of a GPU's memory that vLLM takes."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked of a generator: answers a second, seconds and tokens of each; gpu: the memory of one, in bytes."""
+    """What is asked of a generator: answers a second, seconds and tokens of each; gpu: bytes of one."""
 
     qps: float
     seconds: float
-    tokens: int
+    tokens: int | None
     gpu: float
     parameters: float | None = None
     kv_bytes: float | None = None
@@ -52,11 +54,12 @@ def generator(plan: Plan, load: Load) -> list[Figure]:
         return []
     shape = _shape(options, load)
     weights = Figure("generator", "weights", shape.weights, "bytes", "weights", shape.worked[0])
+    tokens = load.tokens or options.get("context") or TOKENS
     at_once = max(1, math.ceil(load.qps * load.seconds))
     worked = f"{load.qps:g} /s x {load.seconds:g} s"
     many = Figure("generator", "answers at once", at_once, "", "at-once", worked)
-    kv_bytes = None if shape.kv_bytes is None else shape.kv_bytes * load.tokens * at_once
-    worked = f"{shape.kv_bytes or 0:,.0f} B x {load.tokens:,} tokens x {at_once} answers at once; {shape.worked[1]}"
+    kv_bytes = None if shape.kv_bytes is None else shape.kv_bytes * tokens * at_once
+    worked = f"{shape.kv_bytes or 0:,.0f} B x {tokens:,} tokens x {at_once} answers at once; {shape.worked[1]}"
     cache = Figure("generator", "keys and values", kv_bytes, "bytes", "cache", worked if kv_bytes else shape.worked[1])
     return [weights, many, cache, *_gpus(weights.value, cache.value, load)]
 
