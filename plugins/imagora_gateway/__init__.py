@@ -19,12 +19,19 @@ def _serve() -> typer.Typer:
     return app
 
 
+def _feedback() -> typer.Typer:
+    from .feedback_command import app
+
+    return app
+
+
 imagora_api = ">=1.0,<2"
 
 
 @imagora.hookimpl
 def offer_commands() -> list[imagora.Command]:
-    """Offer `imagora serve`."""
+    """Offer `imagora serve` and `imagora feedback`."""
     return [
         imagora.Command(name="serve", summary="Serve recipes to OpenAI's clients, over HTTP of our own.", app=_serve),
+        imagora.Command(name="feedback", summary="Write users' feedback as a suite to measure with.", app=_feedback),
     ]

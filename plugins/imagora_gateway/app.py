@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -12,33 +13,49 @@ from imagora.catalog import Catalog
 from . import errors, logs, page, policy
 from .audit import audit_of
 from .auth import doorkeeper_of
-from .doors import health, openai_chat
+from .doors import feedback, health, items, openai_chat, own
+from .feedback import Feedback
 from .gateway import Gateway
+from .held import HeldItems
+from .items import Items
 from .load import BodyLimit, Capacity
 from .pictures import Decoders
+from .recent import RecentAnswers
 from .recipes import ServedRecipes
 from .settings import Settings, settings_of_environment
+from .thumbnails import Signer, Thumbnails, key_in
 
 
 def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
     """Make the app; its recipes are opened when it starts, and closed when the last answer has gone."""
+    decoders = Decoders()
+    signer = Signer(key_in(settings.folder), settings.thumbnail_seconds)
+    recipes = ServedRecipes(settings.recipes, settings.profile, catalog)
     gateway = Gateway(
         settings=settings,
-        recipes=ServedRecipes(settings.recipes, settings.profile, catalog),
+        recipes=recipes,
         doorkeeper=doorkeeper_of(settings),
         audit=audit_of(settings),
         capacity=Capacity(settings.bounds),
-        decoders=Decoders(),
+        decoders=decoders,
+        thumbnails=Thumbnails(signer, decoders),
+        recent=RecentAnswers(),
+        feedback=Feedback(settings.folder),
+        items=Items(HeldItems(settings.folder), recipes),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await gateway.recipes.open()
+        resuming = asyncio.create_task(gateway.items.resume())
         try:
             yield
         finally:
+            await asyncio.gather(resuming, return_exceptions=True)
             await gateway.recipes.close()
             gateway.decoders.close()
+            gateway.items.held.close()
+            gateway.feedback.close()
 
     app = FastAPI(
         title="Imagora",
@@ -50,8 +67,9 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
         openapi_url=None,  # it is a route with a policy like any other
     )
     app.state.gateway = gateway
-    for router in (health.router, openai_chat.router, *([page.router] if settings.page else [])):
-        app.include_router(router)
+    doors = (health, openai_chat, own, items, feedback, *([page] if settings.page else []))
+    for door in doors:
+        app.include_router(door.router)
     errors.install(app)
     app.add_middleware(BodyLimit, most=settings.bounds.body_bytes)
     app.add_middleware(logs.RequestLog)

@@ -61,9 +61,9 @@ class Asking:
 
     async def _give(self, query: Query, result: Answer | Found) -> None:
         hash_ = getattr(result, "recipe_hash", "") or self.served.hash
-        await self.gateway.audit.given(
-            Given(self.request, self.door, self.caller, self.served.name, hash_, query, result)
-        )
+        given = Given(self.request, self.door, self.caller, self.served.name, hash_, query, result)
+        await self.gateway.audit.given(given)
+        self.gateway.recent.add(given)
 
 
 class _Deadline:

@@ -9,10 +9,14 @@ from starlette.requests import HTTPConnection
 
 from .audit import Audit
 from .auth import Doorkeeper
+from .feedback import Feedback
+from .items import Items
 from .load import Capacity
 from .pictures import Decoders, Fetcher
+from .recent import RecentAnswers
 from .recipes import ServedRecipes
 from .settings import Settings
+from .thumbnails import Thumbnails
 
 
 @dataclass
@@ -25,6 +29,10 @@ class Gateway:
     audit: Audit
     capacity: Capacity
     decoders: Decoders
+    thumbnails: Thumbnails
+    recent: RecentAnswers
+    items: Items
+    feedback: Feedback
     fetcher: Fetcher | None = None
 
 

@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -32,18 +33,20 @@ class Decoders:
 
     async def decoded(self, pictures: Sequence[bytes], plan: Plan) -> tuple[Picture, ...]:
         """Decode pictures, in their order; PictureError where one cannot be used."""
-        decoder = self._of(plan) if pictures else None
-        return tuple([await asyncio.to_thread(decoder.decode, one) for one in pictures]) if decoder else ()
+        return await self.within(picture_decoder(plan).limits, pictures)
+
+    async def within(self, limits: PictureLimits, pictures: Sequence[bytes | Path]) -> tuple[Picture, ...]:
+        """Decode pictures within these limits."""
+        if not pictures:
+            return ()
+        decoder = self._decoders.setdefault(limits, PictureDecoder(self._workers, limits))
+        return tuple([await asyncio.to_thread(decoder.decode, one) for one in pictures])
 
     def close(self) -> None:
         """End the processes."""
         for decoder in self._decoders.values():
             decoder.close()
         self._decoders.clear()
-
-    def _of(self, plan: Plan) -> PictureDecoder:
-        made = picture_decoder(plan, self._workers)
-        return self._decoders.setdefault(made.limits, made)
 
 
 class Fetcher(Protocol):

@@ -17,6 +17,7 @@ PUBLIC: Final = None
 """The policy of a route that needs no caller."""
 Allowed: TypeAlias = frozenset[Role] | None
 _READ: Allowed = frozenset({"viewer", "editor", "evaluator", "admin"})
+_WRITE: Allowed = frozenset({"editor", "admin"})
 
 POLICY: dict[tuple[str, str], Allowed] = {
     ("GET", "/health"): PUBLIC,
@@ -25,6 +26,14 @@ POLICY: dict[tuple[str, str], Allowed] = {
     ("GET", "/v1/models"): _READ,
     ("GET", "/v1/models/{model}"): _READ,
     ("POST", "/v1/chat/completions"): _READ,
+    ("POST", "/v1/search"): _READ,
+    ("POST", "/v1/ask"): _READ,
+    ("GET", "/v1/thumbnails/{token}"): _READ,
+    ("POST", "/v1/feedback"): _READ,
+    ("POST", "/v1/items"): _WRITE,
+    ("GET", "/v1/items/{recipe}/{id}"): _READ,
+    ("PATCH", "/v1/items/{recipe}/{id}"): _WRITE,
+    ("DELETE", "/v1/items/{recipe}/{id}"): _WRITE,
 }
 """Method and path, as the route has them, to the roles of which a caller needs one."""
 

@@ -15,7 +15,10 @@ import uvicorn
 from fastapi import FastAPI
 from imagora.catalog import Catalog
 from imagora_gateway.app import create_app
+from imagora_gateway.caller import Caller
+from imagora_gateway.errors import Refusal
 from imagora_gateway.settings import Settings
+from starlette.requests import HTTPConnection
 from toy_recipes import CATALOG, built, recipe_of, write
 
 
@@ -59,3 +62,22 @@ def served(folder: Path, *recipes: Path, catalog: Catalog = CATALOG, **settings:
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive()
+
+
+class ByHeader:
+    """A doorkeeper that takes the word of a header: `X-Caller: NAME` is a caller that the test made."""
+
+    knows_callers = True
+
+    def __init__(self, *callers: Caller) -> None:
+        self.callers = {caller.id: caller for caller in callers}
+
+    async def authenticate(self, connection: HTTPConnection) -> Caller:
+        caller = self.callers.get(connection.headers.get("x-caller", ""))
+        if caller is None:
+            raise Refusal(401, "say who you are")
+        return caller
+
+
+def editor(name: str, tenant: str = "", *groups: str) -> Caller:
+    return Caller(name, tenant, groups, frozenset({"viewer", "editor"}))
