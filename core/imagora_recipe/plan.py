@@ -79,6 +79,17 @@ class AccessOptions(Options):
     groups: str = Field(default="", description="The field with the groups that may see an item.")
 
 
+class PriceOptions(Options):
+    """What answering costs; `imagora eval` makes costs per 1,000 queries of it. What is left out costs nothing."""
+
+    currency: str = Field(default="EUR", min_length=1, max_length=8, description="What the prices are in.")
+    hour: float = Field(default=0, ge=0, description="An hour of the machines that answer, all together.")
+    query: float = Field(default=0, ge=0, description="Each query, such as a hosted reranker's fee.")
+    read: float = Field(default=0, ge=0, description="10^6 tokens that the generator reads.")
+    written: float = Field(default=0, ge=0, description="10^6 tokens that the generator writes.")
+    picture: float = Field(default=0, ge=0, description="A picture that the generator is shown.")
+
+
 class PictureOptions(Options):
     """The limits within which pictures are decoded, and whether those of a query are read."""
 
@@ -176,6 +187,7 @@ class Plan:
     answer: AnswerOptions = field(default_factory=AnswerOptions)
     access: AccessOptions = field(default_factory=AccessOptions)
     licences: Licences | None = None
+    prices: PriceOptions | None = None
 
     def components(self) -> Iterator[Planned]:
         """Give every planned component in the order in which stages are built, with those within its options."""

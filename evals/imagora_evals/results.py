@@ -13,7 +13,9 @@ class QueryResult:
     """What became of one query.
 
     metrics: by name; one that is not defined for this query is not there. ranking: uri and score, best first.
-    seconds: by stage, and "total". error: why there is no result, "" where there is one.
+    seconds: by stage, and "total". error: why there is no result, "" where there is one; what ranks is then 0.
+    pictures: the files that were asked with. refused: by a guardrail, or by an answer that says that it does not know.
+    cost: of this query, None where the recipe has no prices.
     """
 
     id: str
@@ -25,6 +27,9 @@ class QueryResult:
     cited: Sequence[str] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     error: str = ""
+    pictures: Sequence[str] = ()
+    refused: bool = False
+    cost: float | None = None
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ class EvalRun:
     """One recipe on one suite.
 
     at: seconds since 1970. generation: of the index. suite_digest: see `Suite.digest`. cost: per 1,000 queries in the
-    currency of the recipe's prices, None where it names none.
+    currency of the recipe's prices, None where it names none. part: which part of the suite was asked, such as
+    "language=de", "" for all of it. answered: whether answers were generated, and not only passages found.
     """
 
     recipe: str
@@ -45,6 +51,9 @@ class EvalRun:
     seconds: float = 0.0
     cost: float | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    currency: str = ""
+    part: str = ""
+    answered: bool = False
 
     def metric(self, name: str) -> dict[str, float]:
         """Give a metric by query's id, for the queries that it is defined for."""
