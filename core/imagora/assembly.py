@@ -130,6 +130,14 @@ def build(planned: NestedComponent, context: BuildContext) -> Any:
     return embedder
 
 
+def _gathering(planned: Planned, stage: Any) -> Any:
+    if planned.batching is None:
+        return stage
+    from imagora_batching.laying import lay
+
+    return lay(stage, planned.name, planned.batching)
+
+
 def _built(planned: Planned, context: BuildContext) -> Any:
     component = planned.offer.component
     try:
@@ -137,7 +145,7 @@ def _built(planned: Planned, context: BuildContext) -> Any:
             from imagora_isolation.building import build_isolated
 
             return build_isolated(planned.isolation)
-        return component.build(planned.options, context)
+        return _gathering(planned, component.build(planned.options, context))
     except RecipeError:
         raise
     except ImportError as error:

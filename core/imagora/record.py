@@ -16,6 +16,9 @@ from .tracing import NoTracer, Span, Tracer
 
 _facts: ContextVar[dict[str, Any] | None] = ContextVar("imagora_facts", default=None)
 
+batch_size: ContextVar[int] = ContextVar("imagora_batch_size", default=1)
+"""How many queries went through the model together in the last call of an embedder, as their callers see it."""
+
 
 def note(**facts: Any) -> None:
     """Add facts to the record of the stage that is running, e.g. `note(batch=8)`; outside of a query do nothing."""

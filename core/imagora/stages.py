@@ -68,6 +68,14 @@ class TextEmbedder(Protocol):
 
 
 @runtime_checkable
+class QueryBatchEmbedder(TextEmbedder, Protocol):
+    """An embedder that embeds the words of several queries in one call: the host gathers those that come together."""
+
+    def get_query_embedding_batch(self, queries: list[str]) -> list[list[float]]:
+        """Give in order what `get_query_embedding` gives for each, within rounding."""
+
+
+@runtime_checkable
 class CuttingEmbedder(TextEmbedder, Protocol):
     """An embedder that drops the end of a text that is longer than it reads, and counts such texts."""
 
@@ -312,6 +320,14 @@ class Reranker(Protocol):
     async def apostprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]: ...
+
+
+@runtime_checkable
+class PairScorer(Reranker, Protocol):
+    """A reranker that scores by this function of a list: the host gathers the pairs of queries that come together."""
+
+    def score_pairs(self, pairs: list[tuple[str, str]]) -> list[float]:
+        """Give the score of each pair of a question and a text; it depends on no other pair."""
 
 
 class Generator(Protocol):

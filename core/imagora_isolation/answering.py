@@ -19,6 +19,9 @@ from imagora import stages
 from imagora.component import BuildContext
 from imagora.errors import ImagoraError
 from imagora.stages import Scope
+from imagora.threads import in_thread
+from imagora_batching.laying import lay
+from imagora_batching.options import Batching
 
 from .wire import packed, read_frame
 
@@ -59,6 +62,8 @@ class Answering:
         folders = {name: Path(folder) for name, folder in said["folders"].items()}
         options = offer.component.options.model_validate(said["options"], context={"folders": folders})
         self._kind, self._stage = said["kind"], offer.component.build(options, BuildContext(recipe=said["recipe"]))
+        if "batching" in said:  # its calls meet here, and not where they come from
+            lay(self._stage, said["name"], Batching(**said["batching"]))
         can = [name for name in METHODS[self._kind] if callable(getattr(self._stage, name, None))]
         facts = {name: getattr(self._stage, name) for name in ("images", "ordered") if hasattr(self._stage, name)}
         fits = [
@@ -103,7 +108,7 @@ class Answering:
     async def _call(self, method: Callable[..., Any], arguments: list[Any]) -> Any:
         if inspect.iscoroutinefunction(method):
             return await method(*arguments)
-        given = await asyncio.to_thread(method, *arguments)
+        given = await in_thread(method, *arguments)
         return await given if inspect.isawaitable(given) else given
 
     def _scope(self, name: str) -> Scope:

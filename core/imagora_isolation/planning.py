@@ -13,6 +13,7 @@ from typing import Any
 from imagora.catalog import Offer, Plugin
 from imagora.component import Component
 from imagora.options import Options
+from imagora_batching.options import Batching
 from pydantic import ConfigDict
 
 ISOLATED_KINDS = ("preparer", "embedder", "retriever", "reranker", "generator", "guardrail")
@@ -26,6 +27,7 @@ class Isolation:
     """Where a component runs that is not to run here: its name, its options as the recipe says them, and whose Python.
 
     python: the interpreter of another virtual environment, None for this one. folders: by option, what paths lie in.
+    batching: how its calls are gathered there, None for not.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class Isolation:
     folders: Mapping[str, Path]
     recipe: str
     python: Path | None = None
+    batching: Batching | None = None
 
 
 def why_not(kind: str, isolate: object) -> str:

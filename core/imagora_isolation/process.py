@@ -137,6 +137,8 @@ class Connection:
     def _first(self, isolation: Isolation) -> Mapping[str, Any]:
         folders = {name: str(folder) for name, folder in isolation.folders.items()}
         said = {"kind": isolation.kind, "name": isolation.name, "options": dict(isolation.options), "folders": folders}
+        if isolation.batching is not None:
+            said["batching"] = isolation.batching.model_dump()
         try:
             about: Mapping[str, Any] = self._send({**said, "recipe": isolation.recipe}, None)[1].result()
         except StageCrashed as error:

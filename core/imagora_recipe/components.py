@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args, get_origin
 from imagora.catalog import KINDS, Catalog
 from imagora.errors import PluginError, Problem, did_you_mean
 from imagora.options import Nested, Options
+from imagora_batching.options import BATCHED_KINDS, KEY, OFF, Batching
 from imagora_isolation.planning import KEYS, Isolation, checked_there, why_not
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -50,7 +51,8 @@ class ComponentChecker:
             names = ", ".join(offer.component.name for offer in self.catalog.offers(kind))
             self.wrong("IMG-304", use or value, where, f"must name a component: {{use: …}} (there is: {names})")
             return None
-        own, isolation = self._isolation(kind, use.data, value, where)
+        value, batching = self._batching(kind, value, where)
+        own, isolation = self._isolation(kind, use.data, value, where, batching)
         if isolation is not None and isolation.python is not None:
             return self._foreign(isolation, value, use, where)
         try:
@@ -74,12 +76,31 @@ class ComponentChecker:
         options = self.options(offer.component.options, own, where)
         if options is None:
             return None
-        planned = Planned(where, offer, options, use.mark, tuple(value.secrets()), isolation)
+        planned = Planned(where, offer, options, use.mark, tuple(value.secrets()), isolation, batching)
         if isolation is not None and any(planned.nested()):
             self.wrong("IMG-321", value, where, f"'{use.data}' has components within its options, and stays here")
         return planned
 
-    def _isolation(self, kind: str, name: str, value: Value, where: str) -> tuple[Value, Isolation | None]:
+    def _batching(self, kind: str, value: Value, where: str) -> tuple[Value, Batching | None]:
+        """Give a component without what is said of its gathered calls, and that; the usual where nothing is said."""
+        if kind not in BATCHED_KINDS:
+            return value, None
+        said = value.data.get(KEY)
+        if said is None:
+            return value, Batching()
+        rest = replace(value, data={key: part for key, part in value.data.items() if key != KEY})
+        if said.data is None or said.data == OFF:
+            return rest, None if said.data else Batching()
+        if not isinstance(said.data, dict):
+            self.wrong(
+                "IMG-303", said, f"{where}.{KEY}", f"must be '{OFF}' or a mapping, e.g. {{wait: 0.01, most: 32}}"
+            )
+            return rest, None
+        return rest, self.options(Batching, said, f"{where}.{KEY}")
+
+    def _isolation(
+        self, kind: str, name: str, value: Value, where: str, batching: Batching | None
+    ) -> tuple[Value, Isolation | None]:
         """Give a component's own options without what is said of its process, and that."""
         said = value.data if isinstance(value.data, dict) else {}
         isolate, python = (said.get(key) for key in KEYS)
@@ -92,7 +113,7 @@ class ComponentChecker:
         options = {key: part.plain() for key, part in own.items() if key != "use"}
         folders = {key: _folder(part).resolve() for key, part in own.items()}
         other = None if python is None else Path(_folder(python), Path(str(python.data)).expanduser()).absolute()
-        made = Isolation(kind, name, options, folders, Path(value.mark.file).stem, other)
+        made = Isolation(kind, name, options, folders, Path(value.mark.file).stem, other, batching)
         return replace(value, data=own), made
 
     def _foreign(self, isolation: Isolation, value: Value, use: Value, where: str) -> Planned | None:
@@ -104,7 +125,9 @@ class ComponentChecker:
             self.wrong(code, here, dotted, what, at_key=kind == "extra", also=kind == "missing")
         if checked.offer is None or checked.options is None:
             return None
-        return Planned(where, checked.offer, checked.options, use.mark, tuple(value.secrets()), isolation)
+        return Planned(
+            where, checked.offer, checked.options, use.mark, tuple(value.secrets()), isolation, isolation.batching
+        )
 
     def options(self, model: type[OptionsT], value: Value, where: str) -> OptionsT | None:
         if not isinstance(value.data, dict):

@@ -14,6 +14,7 @@ from imagora.catalog import Offer
 from imagora.errors import Problem, did_you_mean
 from imagora.options import Nested, NestedComponent, Options, RecipePath, as_json
 from imagora.stages import Place
+from imagora_batching.options import Batching
 from imagora_isolation.planning import Isolation
 from pydantic import Field, field_validator
 
@@ -125,8 +126,8 @@ class PictureOptions(Options):
 class Planned(NestedComponent):
     """A component in its place in a recipe, with checked options; `where` is its path of keys.
 
-    secrets: values of its options that no error may quote. isolation: where it runs, None for in this process. Equal
-    ones do the same, wherever they stand.
+    secrets: values of its options that no error may quote. isolation: where it runs, None for in this process.
+    batching: how its calls are gathered, None for not. Equal ones do the same, wherever they stand.
     """
 
     where: str = field(compare=False)
@@ -135,6 +136,7 @@ class Planned(NestedComponent):
     mark: Mark = field(compare=False)
     secrets: tuple[str, ...] = field(default=(), repr=False, compare=False)
     isolation: Isolation | None = None
+    batching: Batching | None = None
 
     def problem(self, code: str, error: object) -> Problem:
         """Say what is wrong with it, without its secrets; the code is one of imagora/codes.toml."""

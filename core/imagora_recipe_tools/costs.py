@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from imagora.options import Costs, Options
 from imagora.stages import Identity
+from imagora_batching.options import KEY as BATCHING
 from imagora_isolation.planning import KEYS as ISOLATING
 from imagora_recipe.plan import PictureOptions
 
@@ -63,6 +64,8 @@ def _cost(change: Change, before: Parts, after: Parts) -> tuple[Cost, str]:  # n
     section, *rest = change.steps
     if rest and rest[-1] in ISOLATING:
         return "later" if section == "preparers" else "online", "where a component runs changes nothing that it gives"
+    if BATCHING in rest:
+        return "online", "how calls are gathered changes nothing that they give"
     if after.plan.index is None and section in {"source", "preparers", "embedders", "index", "ledger", "engine"}:
         return "online", "without an index there is nothing to ingest"
     match section:

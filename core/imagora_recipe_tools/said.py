@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from imagora.options import NestedComponent, Options
+from imagora_batching.options import BATCHED_KINDS, KEY, OFF, Batching
 from imagora_recipe.plan import Plan, Planned
 from imagora_recipe.tree import MASK, is_secret, masked, without_passwords
 from pydantic_core import to_jsonable_python
@@ -59,9 +60,16 @@ def _process(value: NestedComponent, path: Callable[[Path], str]) -> dict[str, A
     return {"isolate": "process", **({"python": path(isolation.python)} if isolation.python else {})}
 
 
+def _batching(value: NestedComponent) -> dict[str, Any]:
+    # Where it is as it usually is, nothing is said, as of a component's process.
+    if not isinstance(value, Planned) or value.offer.kind not in BATCHED_KINDS or value.batching == Batching():
+        return {}
+    return {KEY: OFF if value.batching is None else value.batching.model_dump()}
+
+
 def _plain(value: Any, path: Callable[[Path], str], name: str = "") -> Any:  # noqa: PLR0911 - one return a kind of value
     if isinstance(value, NestedComponent):
-        return {"use": value.name, **_process(value, path), **_plain(value.options, path)}
+        return {"use": value.name, **_process(value, path), **_batching(value), **_plain(value.options, path)}
     if isinstance(value, Options):
         return {key: _plain(getattr(value, key), path, key) for key in type(value).model_fields}
     if isinstance(value, Mapping):

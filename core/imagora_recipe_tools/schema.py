@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from imagora import hookspecs
 from imagora.catalog import KINDS, Catalog, Offer
 from imagora.stages import LEGS
+from imagora_batching.options import BATCHED_KINDS, KEY, OFF, Batching
 from imagora_isolation.planning import ISOLATED_KINDS
 from imagora_recipe.extends import shipped_recipes
 from imagora_recipe.sections import LISTS, ONE, PLACES, SETTINGS, USUAL, VERSION
@@ -41,6 +42,10 @@ _ISOLATION: Schema = {
         "type": "string",
         "description": "With `isolate`: the Python of the environment that it runs in; a path beside this file.",
     },
+}
+_BATCHING: Schema = {
+    "description": f"How queries that come together are gathered into one call of its model, or '{OFF}'.",
+    "anyOf": [{"const": OFF}, ref(KEY), {"type": "null"}],
 }
 _LEGS = {
     "image": "The vector of an item's picture; words find it, too.",
@@ -116,6 +121,10 @@ def _kind(kind: str, offers: list[Offer]) -> Schema:
     if kind in ISOLATED_KINDS:
         for offer in offers:
             made[f"{kind} {offer.component.name}"].setdefault("properties", {}).update(_ISOLATION)
+    if kind in BATCHED_KINDS:
+        made.update(options_schema(Batching, KEY))
+        for offer in offers:
+            made[f"{kind} {offer.component.name}"].setdefault("properties", {})[KEY] = _BATCHING
     chosen = [_if_used(offer.component.name, ref(f"{kind} {offer.component.name}")) for offer in offers]
     inherited = {"if": {"required": ["use"]}, "else": _without_use(kind, offers, made)}
     use = {"description": f"The {kind}'s name.", **_names(offers)}

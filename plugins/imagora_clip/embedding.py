@@ -92,8 +92,12 @@ class ClipEmbedding(MultiModalEmbedding):
         if first:  # an ingest's report has the number
             log.warning("'clip' cuts texts to the %d tokens that it reads; 'long_text: split' reads all of them", room)
 
+    def get_query_embedding_batch(self, queries: list[str]) -> list[list[float]]:
+        """Embed the words of several queries in one call; see `imagora.stages.QueryBatchEmbedder`."""
+        return self._texts([self._options.query_template.replace("{}", query) for query in queries], QueryError)
+
     def _get_query_embedding(self, query: str) -> list[float]:
-        return self._texts([self._options.query_template.replace("{}", query)], QueryError)[0]
+        return self.get_query_embedding_batch([query])[0]
 
     def _get_text_embedding(self, text: str) -> list[float]:
         return self._texts([text], StageError)[0]

@@ -15,6 +15,7 @@ from imagora.errors import QueryError, did_you_mean
 from imagora.filters import Filter
 from imagora.passages import passage_of
 from imagora.stages import Embedder, Hit, Index, LocalIndex, SearchRequest, SparseEmbedder, VectorIndex
+from imagora.threads import in_thread
 from llama_index.core.base import base_retriever
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
@@ -81,7 +82,7 @@ class HybridRetriever(BaseRetriever):
         order = partial(self._ordered, kinds=to_embed.kinds(), scales=scales, limit=limit)
         if self._local is not None:
             # One thread for all of it: every switch from the event loop to a thread and back costs a query time.
-            return await asyncio.to_thread(self._find, self._local, to_embed, request, order)
+            return await in_thread(self._find, self._local, to_embed, request, order)
         request = replace(request, legs=await to_embed.later())
         hits = await self._index.asearch(request)
         # Stored vectors are asked for in the calling thread, which must not be the event loop's.

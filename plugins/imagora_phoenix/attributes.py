@@ -100,8 +100,8 @@ class Heard:
         return RerankerAttributes.RERANKER_OUTPUT_DOCUMENTS if out else RerankerAttributes.RERANKER_INPUT_DOCUMENTS
 
 
-def embedding(text: str | None, dimension: int | None, model: str) -> Attributes:
-    """Give the attributes of an embedding: its text or none, the model, and how many numbers a vector has.
+def embedding(text: str | None, numbers: Mapping[str, int | None], model: str) -> Attributes:
+    """Give the attributes of an embedding: its text or none, the model, and what is known of its numbers.
 
     The vectors themselves stay here: they are large, and a text can be guessed from its vector.
     """
@@ -112,8 +112,8 @@ def embedding(text: str | None, dimension: int | None, model: str) -> Attributes
     if text is not None:
         made[f"{SpanAttributes.EMBEDDING_EMBEDDINGS}.0.{EmbeddingAttributes.EMBEDDING_TEXT}"] = text
         made[SpanAttributes.INPUT_VALUE] = text
-    if dimension is not None:
-        made[SpanAttributes.METADATA] = _json({"dimension": dimension})
+    if known := {name: number for name, number in numbers.items() if number is not None}:
+        made[SpanAttributes.METADATA] = _json(known)
     return made
 
 

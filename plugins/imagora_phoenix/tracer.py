@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from imagora.errors import StageError
+from imagora.record import batch_size
 from imagora.stages import Embedder, Generator
 from imagora.tracing import Span, Traced
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -133,6 +134,7 @@ class PhoenixTracer:
             return None
         model, leg = str(getattr(embedder, "model_name", "") or type(embedder).__name__), self._legs.get(id(embedder))
         text = _text_to_embed(given, parent.eyes) if parent.eyes.shown else None
+        batch_size.set(1)  # what is heard of it when this ends is of this one
         span = provider.begin(f"embedder ({leg}) {model}" if leg else f"embedder {model}", parent.span)
 
         def end(vectors: Any, error: BaseException | None) -> None:
@@ -140,7 +142,11 @@ class PhoenixTracer:
                 span.set_status(api.StatusCode.OK)
             else:
                 _fail(span, error, parent.eyes)
-            provider.finish(span, partial(embedding, text, _dimension(vectors), model))
+            numbers = {
+                "dimension": _dimension(vectors),
+                "batch": together if (together := batch_size.get()) > 1 else None,
+            }
+            provider.finish(span, partial(embedding, text, numbers, model))
 
         return end
 

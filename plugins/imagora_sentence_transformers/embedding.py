@@ -115,6 +115,10 @@ class SentenceTransformersEmbedding(BaseEmbedding):
         if first:  # an ingest's report has the number
             log.warning("'sentence_transformers' cuts texts to %s tokens; 'long_text: split' reads all of them", room)
 
+    def get_query_embedding_batch(self, queries: list[str]) -> list[list[float]]:
+        """Embed the words of several queries in one call; see `imagora.stages.QueryBatchEmbedder`."""
+        return self._encode(queries, query=True)
+
     def _get_query_embedding(self, query: str) -> list[float]:
         return self._encode([query], query=True)[0]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagora import Passage, Query
 from imagora.errors import StageError
+from imagora.threads import in_thread
 from llama_index.core import instrumentation
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
@@ -57,6 +58,11 @@ class CrossEncoderReranker(BaseNodePostprocessor):
         with self._lock:
             return weights_hash(self._options.model, self._loaded())
 
+    async def _apostprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        return await in_thread(self._postprocess_nodes, nodes, query_bundle)
+
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
@@ -84,10 +90,8 @@ class CrossEncoderReranker(BaseNodePostprocessor):
         distinct = list(dict.fromkeys(text for text in texts if text))
         if not distinct:
             return {}
-        with self._lock:
-            pairs = [(asked, text) for asked in ([query, negative] if share else [query]) for text in distinct]
-            scores = self._loaded().predict(pairs, batch_size=self._options.batch_size, show_progress_bar=False)
-        values = [float(score) for score in scores]
+        pairs = [(asked, text) for asked in ([query, negative] if share else [query]) for text in distinct]
+        values = self.score_pairs(pairs)
         if not all(math.isfinite(value) for value in values):
             raise StageError(f"'{NAME}' got a score from '{self._options.model}' that is not a finite number")
         if share:
@@ -95,6 +99,12 @@ class CrossEncoderReranker(BaseNodePostprocessor):
             values = [score - share * max(0.0, other) for score, other in zip(wanted, unwanted, strict=True)]
         of_text = dict(zip(distinct, values, strict=True))
         return {place: of_text[text] for place, text in enumerate(texts) if text}
+
+    def score_pairs(self, pairs: list[tuple[str, str]]) -> list[float]:
+        """Score pairs of a question and a text, of one query or of several; see `imagora.stages.PairScorer`."""
+        with self._lock:
+            scores = self._loaded().predict(pairs, batch_size=self._options.batch_size, show_progress_bar=False)
+        return [float(score) for score in scores]
 
     def _loaded(self) -> CrossEncoder:
         """Give the model, loading it at the first call; the caller holds the lock."""

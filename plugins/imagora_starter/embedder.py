@@ -82,11 +82,17 @@ class StarterEmbedding(MultiModalEmbedding):
     def _get_text_embedding(self, text: str) -> list[float]:
         return self._get_text_embeddings([text])[0]
 
-    def _get_query_embedding(self, query: str) -> list[float]:
-        (vector,) = self._texts([query], QueryError)
+    def get_query_embedding_batch(self, queries: list[str]) -> Vectors:
+        """Embed the words of several queries in one call; see `imagora.stages.QueryBatchEmbedder`."""
+        vectors = self._texts(queries, QueryError)
         if self._options.long_text != "cut":  # the generator reads all of a question
-            text_tower(self._options.threads).remember(query, vector)
-        return vector
+            tower = text_tower(self._options.threads)
+            for query, vector in zip(queries, vectors, strict=True):
+                tower.remember(query, vector)
+        return vectors
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return self.get_query_embedding_batch([query])[0]
 
     def _get_image_embedding(self, img_file_path: Any) -> list[float]:
         return self._get_image_embeddings([img_file_path])[0]

@@ -18,7 +18,17 @@ from imagora import errors, hookspecs
 ROOT = Path(__file__).resolve().parents[2]
 CORE = Path(imagora.__file__).parent
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("imagora_*/__init__.py"))
-ON_THE_CORE = ("recipe", "recipe_tools", "showing", "drawing", "ingestion", "answering", "routing", "isolation")
+ON_THE_CORE = (
+    "recipe",
+    "recipe_tools",
+    "showing",
+    "drawing",
+    "ingestion",
+    "answering",
+    "routing",
+    "isolation",
+    "batching",
+)
 EVERY_FILE = sorted(
     path
     for folder in (
@@ -35,7 +45,7 @@ PUBLIC = {
     "imagora.testing",
     "imagora.ledger",
     "imagora.runner",
-    *(f"imagora.{name}" for name in ("tracing", "events", "calls", "inert", "inline", "health", "record")),
+    *(f"imagora.{name}" for name in ("tracing", "events", "calls", "inert", "inline", "health", "record", "threads")),
 }
 NEVER = re.compile("manager|handler|helpers?|utils?|processor|engine|service|base|common|misc")
 HEAVY = (

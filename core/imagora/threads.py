@@ -1,0 +1,30 @@
+"""Threads for calls that mostly wait: for a model that others use, for an index, for a server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import cache, partial
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+MOST = 64
+"""asyncio's own pool has six threads on two cores: where queries wait for one another in them, six are under way."""
+
+
+async def in_thread(call: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+    """Do what `asyncio.to_thread` does, in one of many more threads."""
+    return await asyncio.wrap_future(submit(call, *arguments, **named))
+
+
+def submit(call: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> Future[R]:
+    """Begin a call in one of the threads, with the caller's context variables."""
+    return _pool().submit(copy_context().run, partial(call, *arguments, **named))
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MOST, thread_name_prefix="imagora")

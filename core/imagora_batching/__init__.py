@@ -1,0 +1,1 @@
+"""Host batching: concurrent calls of one embedder or reranker, gathered into one call of its model."""
