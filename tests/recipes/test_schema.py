@@ -14,6 +14,7 @@ import pytest
 from imagora import Component, Options, hookimpl
 from imagora.catalog import KINDS, Catalog, installed_catalog
 from imagora.cli.main import app
+from imagora_batching.options import BATCHED_KINDS
 from imagora_isolation.planning import ISOLATED_KINDS
 from imagora_recipe.extends import shipped_recipes
 from imagora_recipe.sections import SECTIONS
@@ -88,6 +89,7 @@ def test_every_component_is_there_with_its_summary_and_every_option_with_its_des
         for offer in offers:
             options = schema["definitions"][f"{kind} {offer.component.name}"]["properties"]
             elsewhere = {"isolate", "python"} if kind in ISOLATED_KINDS else set()
+            elsewhere |= {"batching"} if kind in BATCHED_KINDS else set()
             assert set(options) == {"use", *elsewhere, *offer.component.options.model_fields}
             assert [name for name, option in options.items() if not option.get("description")] == []
     hybrid = schema["definitions"]["retriever hybrid"]["properties"]
