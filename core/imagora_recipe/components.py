@@ -83,7 +83,7 @@ class ComponentChecker:
 
     def _batching(self, kind: str, value: Value, where: str) -> tuple[Value, Batching | None]:
         """Give a component without what is said of its gathered calls, and that; the usual where nothing is said."""
-        if kind not in BATCHED_KINDS:
+        if kind not in BATCHED_KINDS or not isinstance(value.data, dict):
             return value, None
         said = value.data.get(KEY)
         if said is None:
