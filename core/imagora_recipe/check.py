@@ -19,6 +19,7 @@ from imagora.stages import LEGS
 from .assignments import Assignments
 from .components import ComponentChecker
 from .extends import find, read_merged
+from .gate import EXAMPLES, WHOLE, Limits, spelled
 from .licences import read as read_licences
 from .plan import Plan, Planned
 from .profiles import names_of
@@ -90,9 +91,17 @@ class _Checker(ComponentChecker):
         }
         if "licences" in sections:
             settings["licences"] = read_licences(sections["licences"], partial(self.wrong, "IMG-319"))
+        gate = dict(self._gate(sections.get("gate")))
         self._completeness(tree, sections)
         known = {name: options for name, options in settings.items() if options is not None}
-        parts: dict[str, Any] = {**one, **lists, **known, "embedders": embedders, "guardrails": guardrails}
+        parts: dict[str, Any] = {
+            **one,
+            **lists,
+            **known,
+            "embedders": embedders,
+            "guardrails": guardrails,
+            "gate": gate,
+        }
         return Plan(name=file.stem, file=file, environment=tuple(sorted(self.environment)), **parts)
 
     def with_environment(self, value: Value, where: str) -> Value:
@@ -173,6 +182,29 @@ class _Checker(ComponentChecker):
         for place, part in self._parts(value, "guardrails", PLACES, "place"):
             if part.data is not None:
                 yield place, self.listed("guardrail", part, f"guardrails.{place}")
+
+    def _gate(self, value: Value | None) -> Iterator[tuple[str, Limits]]:
+        if value is None:
+            return
+        if not isinstance(value.data, dict):
+            self.wrong("IMG-303", value, "gate", "must be a mapping of metrics, e.g. {ndcg@10: {min: 0.6, drop: 0.01}}")
+            return
+        seen: dict[str, str] = {}
+        for said, part in value.data.items():
+            where, name = f"gate.{said}", spelled(said)
+            if part.data is None:
+                continue
+            if name is None:
+                what = f"there is no metric '{said}'{did_you_mean(said.lower(), EXAMPLES)}"
+                self.wrong("IMG-322", part, where, what, at_key=True)
+            elif name in seen:
+                self.wrong("IMG-322", part, where, f"is the same metric as '{seen[name]}'; say one", at_key=True)
+            elif limits := self.options(Limits, part, where):
+                if limits.drop is not None and name in WHOLE:
+                    what = f"'{name}' is of a whole run and has no drop that could be certain; say 'max'"
+                    self.wrong("IMG-322", part, where, what, at_key=True)
+                yield name, limits
+            seen.setdefault(name or said, said)
 
     def _parts(self, value: Value | None, where: str, names: tuple[str, ...], word: str) -> Iterator[tuple[str, Value]]:
         if value is None:

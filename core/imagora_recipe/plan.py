@@ -18,6 +18,7 @@ from imagora_batching.options import Batching
 from imagora_isolation.planning import Isolation
 from pydantic import Field, field_validator
 
+from .gate import Limits
 from .licences import Licences
 from .tree import Mark, masked
 
@@ -166,6 +167,7 @@ class Plan:
     """A checked recipe: the planned component of each section, None or empty where the recipe has none.
 
     profiles: the names of those that were laid over it. environment: the variables that values came from.
+    gate: by metric, as `gate.spelled` spells it.
     """
 
     name: str
@@ -190,6 +192,7 @@ class Plan:
     access: AccessOptions = field(default_factory=AccessOptions)
     licences: Licences | None = None
     prices: PriceOptions | None = None
+    gate: Mapping[str, Limits] | None = None
 
     def components(self) -> Iterator[Planned]:
         """Give every planned component in the order in which stages are built, with those within its options."""

@@ -21,7 +21,7 @@ SETTINGS: dict[str, type[Options]] = {
 }
 HEAD = ("recipe", "extends", "profiles")
 """What a recipe says of itself as a file; neither a profile nor `--set` can say it."""
-CONTENT = ("description", *ONE, *LISTS, "embedders", "guardrails", *SETTINGS, "licences")
+CONTENT = ("description", *ONE, *LISTS, "embedders", "guardrails", *SETTINGS, "licences", "gate")
 SECTIONS = (*HEAD, *CONTENT)
 
 

@@ -17,6 +17,7 @@ from imagora.stages import LEGS
 from imagora_batching.options import BATCHED_KINDS, KEY, OFF, Batching
 from imagora_isolation.planning import ISOLATED_KINDS
 from imagora_recipe.extends import shipped_recipes
+from imagora_recipe.gate import ANSWERED, RANKED, SHORT, WHOLE, Limits
 from imagora_recipe.sections import LISTS, ONE, PLACES, SETTINGS, USUAL, VERSION
 from imagora_recipe.tree import read
 
@@ -34,6 +35,7 @@ _SAID = {
     "guardrails": "What passes, redacts or refuses texts: a list of components for each place.",
     "engine": "What works through the changes of a source; its name alone, or with options.",
     "licences": "The licences that parts may have, as SPDX ids; {NAME: LICENCE} says that of one that does not say it.",
+    "gate": "What `imagora eval --gate` demands of a run on a suite: limits by metric, such as ndcg@10.",
     "traces": "What hears of every stage of a query.",
 }
 _ISOLATION: Schema = {
@@ -107,6 +109,13 @@ def _content(offers: Mapping[str, list[Offer]], definitions: Schema) -> Schema:
         content[name] = _section((model.__doc__ or "").strip().splitlines()[0], ref(f"{name} section"))
     licence = {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]}
     content["licences"] = _section(_SAID["licences"], {"type": "array", "items": licence})
+    definitions.update(options_schema(Limits, "gate limits"))
+    limits = {"anyOf": [ref("gate limits"), NULL]}
+    # Names may be in any case, and patterns here have no flag for that.
+    ranked = "|".join("".join(f"[{c}{c.upper()}]" for c in name) for name in (*RANKED, *SHORT))
+    gate: Schema = {"type": "object", "properties": dict.fromkeys((*ANSWERED, *WHOLE), limits)}
+    gate |= {"patternProperties": {rf"^({ranked})(@[1-9][0-9]{{0,3}})?$": limits}, "additionalProperties": False}
+    content["gate"] = _section(_SAID["gate"], gate)
     return content
 
 

@@ -12,12 +12,13 @@ from imagora.assembly import assemble
 from imagora.catalog import Catalog
 from imagora.errors import RecipeError
 from imagora_recipe.check import check
+from imagora_recipe.gate import EXAMPLES
 from pydantic import Field, SecretStr, field_validator
 from toy_recipes import CATALOG, problems, recipe_of, write
 
 HEAD = "recipe: 1\ngenerator: {use: toy_quote}\n"
 SECTIONS = (
-    "(there is: access, answer, description, embedders, engine, extends, generator, guardrails, index, ledger, "
+    "(there is: access, answer, description, embedders, engine, extends, gate, generator, guardrails, index, ledger, "
     "licences, pictures, preparers, profiles, prompt, recipe, rerankers, retriever, source, traces, wrappers)"
 )
 NOTHING = "the recipe does nothing: it has neither a retriever nor a generator, e.g. extends: starter"
@@ -49,6 +50,23 @@ BAD = {
     "an unknown section": (
         HEAD + "retreiver: {}\n",
         [f"toys.yaml:3:1: retreiver: there is no section 'retreiver'; did you mean 'retriever'? {SECTIONS}"],
+    ),
+    "gates that cannot be": (
+        HEAD
+        + "gate:\n  ndgc@10: {min: 0.6}\n  nDCG@10: {least: 0.6}\n  R@5: {min: 0.5}\n  recall@5: {min: 0.6}\n"
+        + "  map: {}\n  mrr: {min: 2, max: 1}\n  p@1: {drop: -1}\n  latency_p95: {drop: 0.1}\n  cost: 3\n",
+        [
+            "toys.yaml:4:3: gate.ndgc@10: there is no metric 'ndgc@10'; did you mean 'ndcg@10'? (there is: "
+            f"{', '.join(sorted(EXAMPLES))})",
+            "toys.yaml:5:13: gate.nDCG@10.least: there is no option 'least' (there is: drop, max, min)",
+            "toys.yaml:7:3: gate.recall@5: is the same metric as 'R@5'; say one",
+            "toys.yaml:8:8: gate.map: must say 'min', 'max' or 'drop', e.g. {min: 0.6, drop: 0.01}",
+            "toys.yaml:9:8: gate.mrr: 'min' is above 'max': nothing is at least 2 and at most 1",
+            "toys.yaml:10:15: gate.p@1.drop: input should be greater than or equal to 0, and it is '-1'",
+            "toys.yaml:11:3: gate.latency_p95: 'latency_p95' is of a whole run and has no drop that could be certain; "
+            "say 'max'",
+            "toys.yaml:12:9: gate.cost: must be a mapping",
+        ],
     ),
     "an unknown component": (
         "recipe: 1\ngenerator: {use: toy_qoute}\n",
@@ -337,3 +355,14 @@ def test_the_hash_changes_with_what_the_recipe_says_and_not_with_comments_or_sec
 def test_checking_builds_nothing(tmp_path: Path) -> None:
     text = "recipe: 1\ngenerator: {use: door, host: h, user: u}\n"
     check(write(tmp_path, text), DOORS)  # its build function would raise
+
+
+def test_a_gate_is_read_by_the_one_spelling_of_each_metric(tmp_path: Path) -> None:
+    plan = check(
+        write(tmp_path, HEAD + "gate: {nDCG@10: {min: 0.6, drop: 0.01}, R@5: {min: 0.5}, rr: null}\n"), CATALOG
+    )
+    assert {name: (one.min, one.drop) for name, one in plan.gate.items()} == {
+        "ndcg@10": (0.6, 0.01),
+        "recall@5": (0.5, None),
+    }
+    assert plan.hash == check(write(tmp_path, HEAD), CATALOG).hash  # what is demanded changes no answer

@@ -123,12 +123,15 @@ GOOD = {
     "a profile": "extends: starter\nprofiles: {dev: {index: {path: x}, rerankers: {+visual: {keep: 2}}}, prod: null}",
     "a component in another's options": "extends: starter\nanswer: {fallback: {use: extractive, sentences: 1}}",
     "a word for a component": "extends: starter\nanswer: {fallback: passages}",
+    "a gate": "extends: starter\ngate: {nDCG@10: {min: 0.6, drop: 0.01}, r@5: {min: 0.5}, cost: {max: 1}, map: null}",
     "licences": "extends: starter\nlicences: [MIT, {thing: Apache-2.0}]",
 }
 BAD = {
     "neither a version nor a parent": ("generator: {use: extractive}", [""]),
     "another version": ("recipe: 2\nextends: starter", ["recipe"]),
     "an unknown section": ("recipe: 1\nretreiver: {}", [""]),
+    "an unknown metric": ("extends: starter\ngate: {ndgc@10: {min: 0.6}}", ["gate"]),
+    "an unknown limit": ("extends: starter\ngate: {ndcg@10: {least: 0.6}}", ["gate"]),
     "an unknown component": ("recipe: 1\nretriever: {use: hybrd}", ["retriever"]),
     "a component of another kind": ("recipe: 1\nretriever: {use: qdrant}", ["retriever"]),
     "an unknown option": ("recipe: 1\nretriever: {use: hybrid, topk: 3}", ["retriever"]),
