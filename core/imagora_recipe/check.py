@@ -91,17 +91,10 @@ class _Checker(ComponentChecker):
         }
         if "licences" in sections:
             settings["licences"] = read_licences(sections["licences"], partial(self.wrong, "IMG-319"))
-        gate = dict(self._gate(sections.get("gate")))
+        settings["gate"] = dict(self._gate(sections.get("gate"))) or None
         self._completeness(tree, sections)
         known = {name: options for name, options in settings.items() if options is not None}
-        parts: dict[str, Any] = {
-            **one,
-            **lists,
-            **known,
-            "embedders": embedders,
-            "guardrails": guardrails,
-            "gate": gate,
-        }
+        parts: dict[str, Any] = {**one, **lists, **known, "embedders": embedders, "guardrails": guardrails}
         return Plan(name=file.stem, file=file, environment=tuple(sorted(self.environment)), **parts)
 
     def with_environment(self, value: Value, where: str) -> Value:

@@ -19,7 +19,7 @@ from toy_recipes import CATALOG, problems, recipe_of, write
 HEAD = "recipe: 1\ngenerator: {use: toy_quote}\n"
 SECTIONS = (
     "(there is: access, answer, description, embedders, engine, extends, gate, generator, guardrails, index, ledger, "
-    "licences, pictures, preparers, profiles, prompt, recipe, rerankers, retriever, source, traces, wrappers)"
+    "licences, pictures, preparers, prices, profiles, prompt, recipe, rerankers, retriever, source, traces, wrappers)"
 )
 NOTHING = "the recipe does nothing: it has neither a retriever nor a generator, e.g. extends: starter"
 
@@ -361,7 +361,7 @@ def test_a_gate_is_read_by_the_one_spelling_of_each_metric(tmp_path: Path) -> No
     plan = check(
         write(tmp_path, HEAD + "gate: {nDCG@10: {min: 0.6, drop: 0.01}, R@5: {min: 0.5}, rr: null}\n"), CATALOG
     )
-    assert {name: (one.min, one.drop) for name, one in plan.gate.items()} == {
+    assert {name: (one.min, one.drop) for name, one in (plan.gate or {}).items()} == {
         "ndcg@10": (0.6, 0.01),
         "recall@5": (0.5, None),
     }

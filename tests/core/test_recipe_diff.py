@@ -112,7 +112,7 @@ CASES = {
     ),
     "smaller copies of pictures": Case("pictures: {thumbnails: 256}\n", {"pictures.thumbnails": "later"}, 4),
     "which licences are allowed": Case("licences: [MIT]\n", {"licences": "later"}, 4),
-    "what a run must reach": Case("gate: {map: {min: 0.5}}\n", {"gate.map": "later"}, 4),
+    "what a run must reach": Case("gate: {map: {min: 0.5}}\n", {"gate": "later"}, 4),
     "more decoders": Case("pictures: {workers: 3}\n", {"pictures.workers": "later"}, 4),
     "another folder for the index": Case("index: {path: ./other}\n", {"index.path": "re-index"}, 5, ALL, NEW),
     "quantised vectors": Case("index: {quantization: scalar}\n", {"index.quantization": "re-index"}, 5, ALL, NEW),
