@@ -13,15 +13,17 @@ from imagora.catalog import Catalog
 from . import errors, logs, page, policy
 from .audit import audit_of
 from .auth import doorkeeper_of
-from .doors import feedback, health, items, openai_chat, own
+from .doors import admin, feedback, health, items, openai_chat, own
 from .feedback import Feedback
 from .gateway import Gateway
 from .held import HeldItems
 from .items import Items
 from .load import BodyLimit, Capacity
+from .metrics import Metrics
 from .pictures import Decoders
 from .recent import RecentAnswers
 from .recipes import ServedRecipes
+from .reloading import on_hangup
 from .settings import Settings, settings_of_environment
 from .thumbnails import Signer, Thumbnails, key_in
 
@@ -37,6 +39,7 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
         doorkeeper=doorkeeper_of(settings),
         audit=audit_of(settings),
         capacity=Capacity(settings.bounds),
+        metrics=Metrics(),
         decoders=decoders,
         thumbnails=Thumbnails(signer, decoders),
         recent=RecentAnswers(),
@@ -49,7 +52,8 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
         await gateway.recipes.open()
         resuming = asyncio.create_task(gateway.items.resume())
         try:
-            yield
+            with on_hangup(gateway):
+                yield
         finally:
             await asyncio.gather(resuming, return_exceptions=True)
             await gateway.recipes.close()
@@ -67,7 +71,7 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
         openapi_url=None,  # it is a route with a policy like any other
     )
     app.state.gateway = gateway
-    doors = (health, openai_chat, own, items, feedback, *([page] if settings.page else []))
+    doors = (health, openai_chat, own, items, feedback, admin, *([page] if settings.page else []))
     for door in doors:
         app.include_router(door.router)
     errors.install(app)

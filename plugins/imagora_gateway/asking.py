@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 
 from imagora import Answer, Found, Query
-from imagora.events import AnswerDone, Event
+from imagora.events import AnswerDone, Event, TextPart
 
 from .audit import Given
 from .caller import Caller
 from .errors import Refusal
 from .gateway import Gateway
+from .logs import log
+from .metrics import Watched
 from .recipes import Served
 
 
@@ -29,27 +31,35 @@ class Asking:
 
     async def answer(self, query: Query) -> Answer:
         """Answer it whole."""
-        async with self.gateway.capacity.turn(), _Deadline(self._seconds):
-            answer = await self.gateway.recipes.router.answer(query, self.served.name)
-        await self._give(query, answer)
-        return answer
+        with self._watched(query) as watched:
+            async with self.gateway.capacity.turn(), _Deadline(self._seconds):
+                answer = await self.gateway.recipes.router.answer(query, self.served.name)
+            await self._give(query, answer, watched)
+            return answer
 
     async def find(self, query: Query) -> Found:
         """Find passages for it."""
-        async with self.gateway.capacity.turn(), _Deadline(self._seconds):
-            found = await self.gateway.recipes.router.retrieve(query, self.served.name)
-        await self._give(query, found)
-        return found
+        with self._watched(query) as watched:
+            async with self.gateway.capacity.turn(), _Deadline(self._seconds):
+                found = await self.gateway.recipes.router.retrieve(query, self.served.name)
+            await self._give(query, found, watched)
+            return found
 
     async def stream(self, query: Query) -> AsyncGenerator[Event]:
         """Answer it in events; whoever leaves the stream closes it."""
-        async with self.gateway.capacity.turn():
-            end = asyncio.get_running_loop().time() + self._seconds
-            async with aclosing(self.gateway.recipes.router.stream(query, self.served.name)) as events:
-                while (event := await self._next(events, end)) is not None:
-                    if isinstance(event, AnswerDone):
-                        await self._give(query, event.answer)
-                    yield event
+        with self._watched(query) as watched:
+            async with self.gateway.capacity.turn():
+                end = asyncio.get_running_loop().time() + self._seconds
+                async with aclosing(self.gateway.recipes.router.stream(query, self.served.name)) as events:
+                    while (event := await self._next(events, end)) is not None:
+                        if watched.first_word is None and isinstance(event, TextPart):
+                            watched.first_word = watched.seconds
+                        if isinstance(event, AnswerDone):
+                            await self._give(query, event.answer, watched)
+                        yield event
+
+    def _watched(self, query: Query) -> AbstractContextManager[Watched]:
+        return self.gateway.metrics.query(self.served.name, query)
 
     @property
     def _seconds(self) -> float:
@@ -59,11 +69,22 @@ class Asking:
         async with _Deadline(end - asyncio.get_running_loop().time()):
             return await anext(events, None)
 
-    async def _give(self, query: Query, result: Answer | Found) -> None:
+    async def _give(self, query: Query, result: Answer | Found, watched: Watched) -> None:
         hash_ = getattr(result, "recipe_hash", "") or self.served.hash
         given = Given(self.request, self.door, self.caller, self.served.name, hash_, query, result)
         await self.gateway.audit.given(given)
         self.gateway.recent.add(given)
+        self.gateway.metrics.gave(self.served.name, watched, result)
+        log().info(
+            "answered",
+            door=self.door,
+            recipe=self.served.name,
+            recipe_hash=hash_,
+            tenant=self.caller.tenant,
+            outcome=watched.outcome,
+            passages=len(result.passages),
+            seconds=round(watched.seconds, 4),
+        )
 
 
 class _Deadline:

@@ -14,7 +14,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from imagora.codes import codes
-from imagora.errors import GeneratorError, ImagoraError, PictureError, QueryError, SourceError, UnusableIndex
+from imagora.errors import (
+    GeneratorError,
+    ImagoraError,
+    PictureError,
+    QueryError,
+    SourceError,
+    StageError,
+    UnusableIndex,
+)
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
@@ -82,13 +90,22 @@ def refusal_of(error: BaseException) -> Refusal:
     if not isinstance(error, ImagoraError):
         log().error("failed", error=type(error).__name__, exc_info=error)
         return Refusal(_INTERNAL, "the server failed; its log says why", code="internal")
-    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), _INTERNAL)
-    status = _BY_CODE.get(error.code, status)
+    status = status_of(error)
     if status < _INTERNAL:
         return Refusal(status, str(error), code=error.code)
-    log().error("failed", code=error.code, error=str(error))
+    # Of what a stage says no word is logged: it may be a stranger's, who quotes what was asked.
+    said = type(error.__cause__).__name__ if isinstance(error, StageError) else str(error)
+    log().error("failed", code=error.code, error=said)
     known = codes().get(error.code)
     return Refusal(status, f"{known.title if known else 'the server failed'}; its log says more", code=error.code)
+
+
+def status_of(error: BaseException) -> int:
+    """Give the status that an error has."""
+    if isinstance(error, Refusal):
+        return error.status
+    by_kind = next((status for kind, status in _STATUSES if isinstance(error, kind)), _INTERNAL)
+    return _BY_CODE.get(error.code, by_kind) if isinstance(error, ImagoraError) else _INTERNAL
 
 
 def install(app: FastAPI) -> None:

@@ -12,6 +12,7 @@ from .auth import Doorkeeper
 from .feedback import Feedback
 from .items import Items
 from .load import Capacity
+from .metrics import Metrics
 from .pictures import Decoders, Fetcher
 from .recent import RecentAnswers
 from .recipes import ServedRecipes
@@ -28,6 +29,7 @@ class Gateway:
     doorkeeper: Doorkeeper
     audit: Audit
     capacity: Capacity
+    metrics: Metrics
     decoders: Decoders
     thumbnails: Thumbnails
     recent: RecentAnswers

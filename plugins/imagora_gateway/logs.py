@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import re
 import time
+import traceback
 import uuid
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import structlog
@@ -18,6 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SECRETS = re.compile(r"(?i)\b(bearer\s+|sk-|imk_)[\w.~+/=-]{6,}")
 _NAMED_SECRET = re.compile(r"(?i)authorization|api_?key|password|secret|token|cookie")
 _GIVEN_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 MOST = 2_000
 """Characters of one value."""
 
@@ -33,7 +36,7 @@ def configure(level: int = logging.INFO) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.dict_tracebacks,
+        structlog.processors.ExceptionRenderer(_where),
         _harmless,
     ]
     render = structlog.processors.JSONRenderer()
@@ -49,6 +52,13 @@ def configure(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers, root.level = [lines], level
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses whole
+
+
+def _where(exc_info: Any) -> list[str]:
+    """Give where an exception was raised, and its kind; its words and its variables may be what was asked."""
+    kind, _, trace = exc_info
+    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)]
+    return [*places[-20:], kind.__name__]
 
 
 def _harmless(_logger: Any, _name: str, event: Event) -> Event:
@@ -70,6 +80,11 @@ def _cleaned(name: str, value: Any) -> Any:
 def request_id(connection: HTTPConnection) -> str:
     """Give the id of a request: what the caller sent as X-Request-Id where that is harmless, else one of our own."""
     return str(connection.scope.get("state", {}).get("request_id", ""))
+
+
+def _trace(scope: Scope) -> str:
+    said = _TRACE.fullmatch(HTTPConnection(scope).headers.get("traceparent", ""))
+    return said[1] if said else ""
 
 
 class RequestLog:
@@ -95,13 +110,16 @@ class RequestLog:
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", id_.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request=id_):
+        with structlog.contextvars.bound_contextvars(request=id_, trace=_trace(scope) or id_):
             try:
                 await self._app(scope, receive, sent)
             finally:
                 route = getattr(scope.get("route"), "path", "")
                 seconds = round(time.perf_counter() - started, 4)
                 tenant = getattr(scope["state"].get("caller"), "tenant", "")
+                app = scope.get("app")
+                if app is not None:
+                    app.state.gateway.metrics.request(scope["method"], route, status)
                 log().info(
                     "request", method=scope["method"], route=route, status=status, seconds=seconds, tenant=tenant
                 )

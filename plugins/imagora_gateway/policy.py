@@ -17,11 +17,14 @@ PUBLIC: Final = None
 """The policy of a route that needs no caller."""
 Allowed: TypeAlias = frozenset[Role] | None
 _READ: Allowed = frozenset({"viewer", "editor", "evaluator", "admin"})
+_RUN: Allowed = frozenset({"admin"})
 _WRITE: Allowed = frozenset({"editor", "admin"})
 
 POLICY: dict[tuple[str, str], Allowed] = {
     ("GET", "/health"): PUBLIC,
     ("GET", "/ready"): PUBLIC,
+    ("GET", "/metrics"): _RUN,
+    ("POST", "/admin/reload"): _RUN,
     ("GET", "/openapi.json"): _READ,
     ("GET", "/v1/models"): _READ,
     ("GET", "/v1/models/{model}"): _READ,

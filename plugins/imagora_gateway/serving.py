@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 
 import uvicorn
 from imagora.errors import QueryError
@@ -10,6 +12,7 @@ from imagora.errors import QueryError
 from . import logs
 from .app import create_app
 from .auth import doorkeeper_of
+from .metrics import MULTIPLE
 from .settings import VARIABLE, Settings
 
 SERVER = "imagora_gateway.app:from_environment"
@@ -26,6 +29,8 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     refuse_strangers(settings)
     logs.configure()
+    # Uvicorn raises the signal again once the last answer has gone; that is then a good end.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     drain = int(settings.bounds.drain)
     options = {
         "host": settings.host,
@@ -39,5 +44,9 @@ def serve(settings: Settings) -> None:
     if settings.workers == 1:
         uvicorn.run(create_app(settings), **options)  # type: ignore[arg-type]  # a dictionary of uvicorn's own options
         return
+    together = settings.folder / "metrics"
+    shutil.rmtree(together, ignore_errors=True)  # of processes that have ended
+    together.mkdir(parents=True)
+    os.environ[MULTIPLE] = str(together)
     os.environ[VARIABLE] = settings.model_dump_json()
     uvicorn.run(SERVER, factory=True, workers=settings.workers, **options)  # type: ignore[arg-type]  # as above

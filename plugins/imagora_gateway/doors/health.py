@@ -1,10 +1,11 @@
-"""/health: the process lives. /ready: its recipes can answer."""
+"""/health: the process lives. /ready: its recipes can answer. /metrics and /openapi.json: what there is to know."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from imagora_gateway.gateway import gateway_of
 
@@ -22,6 +23,16 @@ async def openapi(request: Request) -> dict[str, Any]:
     """Describe every route, as OpenAPI does."""
     described: dict[str, Any] = request.app.openapi()
     return described
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def metrics(request: Request) -> Response:
+    """Give metrics in Prometheus's form."""
+    gateway = gateway_of(request)
+    gateway.metrics.load(gateway.capacity.running, gateway.capacity.waiting)
+    for served in gateway.recipes.all():
+        gateway.metrics.ready(served.name, can=not served.because)
+    return Response(gateway.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/ready")
