@@ -25,13 +25,26 @@ def _feedback() -> typer.Typer:
     return app
 
 
+def _keys() -> typer.Typer:
+    from .keys_command import app
+
+    return app
+
+
+def _audit() -> typer.Typer:
+    from .audit_command import app
+
+    return app
+
+
 imagora_api = ">=1.0,<2"
 
 
 @imagora.hookimpl
 def offer_commands() -> list[imagora.Command]:
-    """Offer `imagora serve` and `imagora feedback`."""
+    """Offer `imagora serve`, and what goes with it."""
     return [
         imagora.Command(name="serve", summary="Serve recipes to OpenAI's clients, over HTTP of our own.", app=_serve),
         imagora.Command(name="feedback", summary="Write users' feedback as a suite to measure with.", app=_feedback),
+        imagora.Command(name="keys", summary="Make, list, end and exchange the keys of the gateway's callers.", app=_keys),
     ]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeAlias, cast, get_args
+from typing import Annotated, TypeAlias, cast
 
 from fastapi import Depends, Request
 from imagora import Principal
 
-Role: TypeAlias = Literal["viewer", "editor", "evaluator", "admin"]
-ROLES: frozenset[Role] = frozenset(get_args(Role))
+from .access import ROLES, Role
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,7 @@ class Caller:
     """Who calls.
 
     id: names them in records, never a secret. recipes: the names that they may use, None for all. scopes: what their
-    token says besides. roles: see `policy`.
+    token says besides. roles: see `policy`. rates: how often they may ask, () for what holds for all.
     """
 
     id: str
@@ -26,6 +25,7 @@ class Caller:
     roles: frozenset[Role] = field(default_factory=frozenset)
     scopes: frozenset[str] = field(default_factory=frozenset)
     recipes: frozenset[str] | None = None
+    rates: tuple[str, ...] = ()
 
     @property
     def principal(self) -> Principal:

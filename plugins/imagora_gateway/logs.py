@@ -108,6 +108,8 @@ class RequestLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", id_.encode())]
+                given = scope["state"].get("headers", {})
+                message["headers"] += [(name.lower().encode(), value.encode()) for name, value in given.items()]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request=id_, trace=_trace(scope) or id_):

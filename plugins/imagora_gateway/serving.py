@@ -22,7 +22,7 @@ def refuse_strangers(settings: Settings) -> None:
     """Raise QueryError where others than this machine could call without saying who they are."""
     if settings.is_public and not doorkeeper_of(settings).knows_callers:
         what = f"'{settings.host}' can be reached from other machines, and no authentication is configured"
-        raise QueryError(f"{what}; listen at 127.0.0.1, or make a key first: imagora keys add NAME", code="IMG-120")
+        raise QueryError(f"{what}; listen at 127.0.0.1, or make a key first: imagora keys create NAME", code="IMG-120")
 
 
 def serve(settings: Settings) -> None:

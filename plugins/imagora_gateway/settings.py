@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from imagora import Options
-from pydantic import Field
+from imagora.errors import QueryError
+from pydantic import Field, ValidationError
+
+from .access import Access, AuditOptions, Fetching
 
 VARIABLE = "IMAGORA_GATEWAY"
 """The environment variable that takes the settings, as JSON, to worker processes."""
@@ -40,6 +45,9 @@ class Settings(Options):
     thumbnail_seconds: int = Field(default=600, ge=1, description="How long the address of a thumbnail is good for.")
     page: bool = Field(default=True, description="Whether there is a page for people.")
     bounds: Bounds = Field(default_factory=Bounds, description="How much one request may ask for.")
+    access: Access = Field(default_factory=Access, description="Who may call, and how often.")
+    audit: AuditOptions = Field(default_factory=AuditOptions, description="Where it is written who was given what.")
+    fetching: Fetching = Field(default_factory=Fetching, description="Pictures by their address on the web.")
 
     @property
     def is_public(self) -> bool:
@@ -55,3 +63,23 @@ class Settings(Options):
 def settings_of_environment() -> Settings:
     """Read the settings that the parent process left."""
     return Settings.model_validate_json(os.environ[VARIABLE])
+
+
+def settings_of(file: Path | None, said: Mapping[str, Any]) -> Settings:
+    """Read a file of settings; what was said besides goes before it. QueryError names everything that is wrong."""
+    read: Any = {}
+    if file is not None:
+        from ruamel.yaml import YAML, YAMLError
+
+        try:
+            read = YAML(typ="safe", pure=True).load(file.read_text("utf-8")) or {}
+        except (OSError, ValueError, YAMLError) as error:
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            raise QueryError(f"the settings at '{file}' cannot be read: {reason}", code="IMG-124") from None
+        if not isinstance(read, dict):
+            raise QueryError(f"the settings at '{file}' are not keys with values", code="IMG-124")
+    try:
+        return Settings.model_validate({**read, **said})
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()]
+        raise QueryError("\n".join(f"{file or 'the settings'}: {what}" for what in wrong), code="IMG-124") from None
