@@ -31,12 +31,6 @@ def _keys() -> typer.Typer:
     return app
 
 
-def _audit() -> typer.Typer:
-    from .audit_command import app
-
-    return app
-
-
 imagora_api = ">=1.0,<2"
 
 
@@ -46,5 +40,7 @@ def offer_commands() -> list[imagora.Command]:
     return [
         imagora.Command(name="serve", summary="Serve recipes to OpenAI's clients, over HTTP of our own.", app=_serve),
         imagora.Command(name="feedback", summary="Write users' feedback as a suite to measure with.", app=_feedback),
-        imagora.Command(name="keys", summary="Make, list, end and exchange the keys of the gateway's callers.", app=_keys),
+        imagora.Command(
+            name="keys", summary="Make, list, end and exchange the keys of the gateway's callers.", app=_keys
+        ),
     ]

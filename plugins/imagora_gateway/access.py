@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
 
 from imagora import Options
 from imagora.errors import QueryError
@@ -16,6 +17,8 @@ ROLES: frozenset[Role] = frozenset(get_args(Role))
 Algorithm: TypeAlias = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures with a public key; those with a shared secret, and none at all, cannot be named."""
 RATE = re.compile(r"(?P<most>[1-9]\d{0,8})/(?P<each>second|minute|hour|day|month)", re.ASCII)
+HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+"""The names of this machine."""
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)\}", re.ASCII)
 
 
@@ -69,7 +72,7 @@ class Issuer(Options):
     @model_validator(mode="after")
     def _is_safe(self) -> Issuer:
         for address in (self.issuer, self.jwks or ""):
-            if address.startswith("http://") and not re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])[:/]", address):
+            if address.startswith("http://") and urlsplit(address).hostname not in HERE:
                 raise ValueError(f"'{address}' must begin with https://: whoever is on the way could give other keys")
         if self.jwks is None and not self.issuer.startswith(("https://", "http://")):
             raise ValueError(f"the issuer '{self.issuer}' is no address, so `jwks` must say where its keys are")

@@ -26,7 +26,8 @@ def serve(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     folder: Annotated[Path, typer.Option(help="Where feedback and other records are kept.")] = Path(".imagora/gateway"),
     page: Annotated[bool, typer.Option(help="Whether there is a page for people.")] = True,
     settings_file: Annotated[
-        Path | None, typer.Option("--settings", metavar="FILE", help="A YAML file with more: keys, tokens, rates, bounds.")
+        Path | None,
+        typer.Option("--settings", metavar="FILE", help="A YAML file with more: keys, tokens, rates, bounds."),
     ] = None,
 ) -> None:
     """Serve recipes: each is a model for OpenAI's clients, and has doors of our own.

@@ -198,4 +198,3 @@ def _key(row: Any) -> Key:
         expires=row["expires"],
         revoked=row["revoked"],
     )
-

@@ -13,7 +13,6 @@ import typer
 from imagora.errors import QueryError
 
 from .access import RATE, ROLES, Role
-
 from .keys import Key, KeyFile
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Keys for callers of the gateway.")
@@ -37,10 +36,14 @@ def seconds_of(said: str) -> float:
 @app.command()
 def create(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     name: Name,
-    role: Annotated[list[str] | None, typer.Option(help="viewer (where none is said), editor, evaluator, admin.")] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(help="viewer (where none is said), editor, evaluator, admin.")
+    ] = None,
     tenant: Annotated[str, typer.Option(help="Whose items they see.")] = "",
     group: Annotated[list[str] | None, typer.Option(help="A group that they belong to; may be repeated.")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="A recipe that they may use; all, where none is said.")] = None,
+    recipe: Annotated[
+        list[str] | None, typer.Option(help="A recipe that they may use; all, where none is said.")
+    ] = None,
     rate: Annotated[list[str] | None, typer.Option(help="How often: 60/minute, 10000/day; may be repeated.")] = None,
     expires: Annotated[str, typer.Option(metavar="DURATION", help="When it ends: 12h, 30d, 52w.")] = "52w",
     keys: At = KEPT_AT,

@@ -9,7 +9,8 @@ from fastapi import FastAPI, Request
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Mount
 
-from .caller import NOBODY, Caller, Role
+from .access import Role
+from .caller import NOBODY, Caller
 from .errors import Refusal
 from .gateway import gateway_of
 

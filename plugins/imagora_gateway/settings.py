@@ -69,7 +69,8 @@ def settings_of(file: Path | None, said: Mapping[str, Any]) -> Settings:
     """Read a file of settings; what was said besides goes before it. QueryError names everything that is wrong."""
     read: Any = {}
     if file is not None:
-        from ruamel.yaml import YAML, YAMLError
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
 
         try:
             read = YAML(typ="safe", pure=True).load(file.read_text("utf-8")) or {}
@@ -81,5 +82,7 @@ def settings_of(file: Path | None, said: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate({**read, **said})
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()]
+        wrong = [
+            f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()
+        ]
         raise QueryError("\n".join(f"{file or 'the settings'}: {what}" for what in wrong), code="IMG-124") from None

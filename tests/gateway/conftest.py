@@ -11,6 +11,12 @@ from .live import Live, ingested, served
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run the tests that are marked `anyio` with asyncio, as the gateway runs."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("gateway")
     with served(folder, ingested(folder)) as live:

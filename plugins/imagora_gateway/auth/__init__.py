@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 from imagora.errors import ImagoraError
 from starlette.requests import HTTPConnection
 
+from imagora_gateway.access import HERE
 from imagora_gateway.caller import LOOPBACK, Caller
 from imagora_gateway.errors import Refusal
+from imagora_gateway.keys import Key, KeyFile
 from imagora_gateway.logs import log
 from imagora_gateway.settings import Settings
 
-from imagora_gateway.keys import Key, KeyFile
 from .rates import Rates
 from .tokens import Tokens
 
-_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _UNKNOWN = "this needs a key or a token that is valid; send it as Authorization: Bearer …"
 
 
@@ -47,7 +47,7 @@ class OpenHouse:
         """Give the caller on this machine."""
         for header in ("host", "origin"):
             said = connection.headers.get(header)
-            if said is not None and _host_of(said) not in _HERE:
+            if said is not None and _host_of(said) not in HERE:
                 what = f"without keys, this gateway answers its own machine only, and the {header} is another"
                 raise Refusal(403, what, code="foreign_host")
         return LOOPBACK

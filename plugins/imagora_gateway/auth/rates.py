@@ -57,7 +57,7 @@ class Rates:
 def _redis(address: str) -> Any:
     from limits.aio.storage import RedisStorage
 
-    seconds = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+    seconds: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
     return RedisStorage(f"async+{address}", implementation="redispy", key_prefix="imagora-rates", **seconds)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -69,7 +68,10 @@ def _verified(token: str, algorithm: str, key: dict[str, Any], issuer: Issuer) -
             audience=issuer.audience,
             issuer=issuer.issuer,
             leeway=issuer.leeway,
-            options={"require": ["exp", "iss", "aud", issuer.subject.partition(".")[0]], "enforce_minimum_key_length": True},
+            options={
+                "require": ["exp", "iss", "aud", issuer.subject.partition(".")[0]],
+                "enforce_minimum_key_length": True,
+            },
         )
     except (jwt.PyJWTError, ValueError, TypeError):
         return None
@@ -99,8 +101,10 @@ def caller_of(claims: Mapping[str, Any], issuer: Issuer) -> Caller | None:
 def _at(claims: Mapping[str, Any], path: str) -> Any:
     if path in claims:  # addresses as names have dots themselves
         return claims[path]
-    steps = path.split(".")
-    return functools.reduce(lambda held, step: held.get(step) if isinstance(held, Mapping) else None, steps, claims)
+    held: Any = claims
+    for step in path.split("."):
+        held = held.get(step) if isinstance(held, Mapping) else None
+    return held
 
 
 def _words(value: Any) -> tuple[str, ...]:
