@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 imagora_api = ">=1.0,<2"
 
 
+def _bench() -> typer.Typer:
+    from .benching.command import app
+
+    return app
+
+
 def _plan() -> typer.Typer:
     from .planning.command import app
 
@@ -22,5 +28,6 @@ def _plan() -> typer.Typer:
 def offer_commands() -> list[imagora.Command]:
     """Offer what measures a recipe."""
     return [
+        imagora.Command("bench", "Ask a recipe a suite's queries under load: percentiles, throughput, errors.", _bench),
         imagora.Command("plan", "Say what a recipe needs of machines for so many items and queries.", _plan),
     ]

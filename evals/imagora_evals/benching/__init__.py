@@ -1,0 +1,1 @@
+"""`imagora bench`: how fast a recipe answers, and how many at once."""
