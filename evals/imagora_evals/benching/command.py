@@ -98,7 +98,7 @@ def _measured(recipe: str, suite: Suite, how: How, loads: Loads) -> Bench:
         answer = not how.search_only and there.pipeline.stages.generator is not None
         ask = asking(there.pipeline, queries, answer=answer, principal=how.principal)
         with steps_shown(loads) as on_step:
-            steps, interrupted = asyncio.run(run(ask, loads, on_step))
+            steps, interrupted = asyncio.run(run(ask, loads, on_step, there.pipeline.ready))
         index = there.pipeline.stages.index
         items = index.count() if index is not None else 0
     return Bench(

@@ -51,7 +51,7 @@ def table(bench: Bench) -> Table:
     for heading in ("load", "queries", "errors", "queries/s", "p50", "p90", "p95", "p99", "max"):
         found.add_column(heading, justify="left" if heading == "load" else "right")
     for step in bench.steps:
-        found.add_row(_load(step), *_cells(step))
+        found.add_row(str(step), *_cells(step))
     return found
 
 
@@ -60,17 +60,11 @@ def stage_table(step: Step) -> Table:
     from rich.table import Table
 
     found = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in (f"stage, with {_load(step)}", "p50", "p95", "p99", "max"):
+    for heading in (f"stage, with {step}", "p50", "p95", "p99", "max"):
         found.add_column(heading, justify="left" if heading.startswith("stage") else "right")
     for stage, times in step.stages.items():
         found.add_row(stage, *(f"{1000 * times[name]:.1f}" for name in ("p50", "p95", "p99", "max")))
     return found
-
-
-def _load(step: Step) -> str:
-    if step.kind == "open":
-        return f"{step.level:g} queries/s come"
-    return f"{step.level:g} {'caller' if step.level == 1 else 'callers'}"
 
 
 def _cells(step: Step) -> list[str]:
@@ -123,7 +117,7 @@ def page(bench: Bench) -> str:
     from imagora_evals.machine import in_a_line
 
     rows = "\n".join(
-        f"<tr><td>{_load(step)}</td>{''.join(f'<td>{cell}</td>' for cell in _cells(step))}</tr>" for step in bench.steps
+        f"<tr><td>{step}</td>{''.join(f'<td>{cell}</td>' for cell in _cells(step))}</tr>" for step in bench.steps
     )
     heads = "".join(f"<th>{name}</th>" for name in ("load", "queries", "errors", "queries/s"))
     heads += "".join(f"<th>{name}, ms</th>" for name in ("p50", "p90", "p95", "p99", "max"))

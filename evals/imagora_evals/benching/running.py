@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 from imagora import Pipeline, Principal
 from imagora.errors import ImagoraError, QueryError
@@ -15,7 +14,7 @@ from imagora.errors import ImagoraError, QueryError
 from imagora_evals.suite import EvalQuery
 
 from .load import Ask, Gave, closed, open_
-from .steps import Step, step_of
+from .steps import Kind, Step, named, step_of
 
 REFUSED = "IMG-508"
 OnStep = Callable[[str, float], None]
@@ -54,8 +53,12 @@ def asking(pipeline: Pipeline, queries: Sequence[EvalQuery], *, answer: bool, pr
     return ask
 
 
-async def run(ask: Ask, loads: Loads, on_step: OnStep) -> tuple[list[Step], bool]:
-    """Warm up, try every load, and give what each came to, and whether somebody interrupted."""
+async def run(ask: Ask, loads: Loads, on_step: OnStep, ready: Callable[[], Awaitable[None]]) -> tuple[list[Step], bool]:
+    """Warm up, try every load, and give what each came to, and whether somebody interrupted.
+
+    ready: opens what queries need, and raises what is wrong with it.
+    """
+    await ready()
     stop = asyncio.Event()
     steps: list[Step] = []
     with _interrupting(stop):
@@ -68,17 +71,17 @@ async def run(ask: Ask, loads: Loads, on_step: OnStep) -> tuple[list[Step], bool
         for kind, level in _levels(loads):
             if stop.is_set():
                 break
-            on_step(f"{level:g} callers" if kind == "closed" else f"{level:g} queries/s", loads.seconds)
+            on_step(named(kind, level), loads.seconds)
             if kind == "closed":
                 asked = await closed(ask, int(level), loads.seconds, stop)
             else:
                 asked = await open_(ask, level, loads.seconds, stop, loads.seed)
             if asked:
-                steps.append(step_of(kind, level, asked))
+                steps.append(step_of(kind, level, asked, 0.0 if kind == "closed" or stop.is_set() else loads.seconds))
     return steps, stop.is_set()
 
 
-def _levels(loads: Loads) -> Iterator[tuple[Literal["closed", "open"], float]]:
+def _levels(loads: Loads) -> Iterator[tuple[Kind, float]]:
     for callers in loads.callers:
         yield "closed", callers
     for rate in loads.rates:

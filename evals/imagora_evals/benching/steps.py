@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -17,6 +18,7 @@ GAIN = 0.1
 KEPT_UP = 0.95
 """The share of a rate that a pipeline must answer to have kept up with it."""
 
+Kind: TypeAlias = Literal["closed", "open"]
 Times = Mapping[str, float]
 """Seconds by "p50", "p90", "p95", "p99", "max" and "mean"."""
 
@@ -25,17 +27,23 @@ Times = Mapping[str, float]
 class Step:
     """One load: of `level` callers (closed), or of `level` queries a second (open).
 
-    seconds: from the first query to the last answer. done: answers without an error. stages: times by stage, and
+    seconds: from the first query to the last answer. done: answers without an error. throughput: of these,
+    a second. came: queries a second. stages: times by stage, and
     "total", as whoever asked waited. errors: how often each was.
     """
 
-    kind: Literal["closed", "open"]
+    kind: Kind
     level: float
     seconds: float
     done: int
     throughput: float
+    came: float = 0.0
     stages: Mapping[str, Times] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Say the load, such as "4 callers"."""
+        return named(self.kind, self.level)
 
     @property
     def failed(self) -> int:
@@ -43,10 +51,20 @@ class Step:
         return sum(self.errors.values())
 
 
-def step_of(kind: Literal["closed", "open"], level: float, asked: Sequence[Asked]) -> Step:
-    """Sum up a load; only queries without an error count for times and throughput."""
+def named(kind: Kind, level: float) -> str:
+    """Say a load, such as "4 callers"."""
+    if kind == "open":
+        return f"{level:g} queries/s come"
+    return f"{level:g} {'caller' if level == 1 else 'callers'}"
+
+
+def step_of(kind: Kind, level: float, asked: Sequence[Asked], lasted: float = 0.0) -> Step:
+    """Sum up a load; only queries without an error count for times and throughput.
+
+    lasted: seconds in which queries came, where that is known; answers may come later, and count to the last.
+    """
     good = [one for one in asked if not one.gave.error]
-    seconds = max((one.ended for one in asked), default=0.0)
+    seconds = max((lasted, *(one.ended for one in asked)))
     by_stage: dict[str, list[float]] = {}
     for one in good:
         for stage, took in one.gave.stages.items():
@@ -54,7 +72,8 @@ def step_of(kind: Literal["closed", "open"], level: float, asked: Sequence[Asked
     by_stage["total"] = [one.seconds for one in good]
     stages = {stage: _times(values) for stage, values in by_stage.items() if values}
     errors = Counter(one.gave.error for one in asked if one.gave.error)
-    return Step(kind, level, seconds, len(good), len(good) / seconds if seconds else 0.0, stages, errors)
+    came = len(asked) / (lasted or seconds) if seconds else 0.0
+    return Step(kind, level, seconds, len(good), len(good) / seconds if seconds else 0.0, came, stages, errors)
 
 
 def _times(values: Sequence[float]) -> Times:
@@ -66,17 +85,18 @@ def saturation(steps: Sequence[Step]) -> str:
     """Say in words where the pipeline had enough to do, "" where no load was enough."""
     said = []
     callers = sorted((step for step in steps if step.kind == "closed"), key=lambda step: step.level)
-    for before, after in zip(callers, callers[1:], strict=False):
+    for before, after in pairwise(callers):
         if after.throughput < (1 + GAIN) * before.throughput:
             said.append(
-                f"{before.level:g} callers saturate it at {before.throughput:.1f} queries/s: {after.level:g} callers "
-                f"get {after.throughput:.1f}"
+                f"saturated by {before} at {before.throughput:.1f} queries/s: {after} get {after.throughput:.1f}"
             )
             break
     rates = sorted((step for step in steps if step.kind == "open"), key=lambda step: step.level)
-    behind = [step for step in rates if step.throughput < KEPT_UP * step.level]
+    behind = [step for step in rates if step.throughput < KEPT_UP * step.came]
     if behind:
-        said.append(f"it falls behind at {behind[0].level:g} queries/s, of which it answers {behind[0].throughput:.1f}")
+        said.append(
+            f"it falls behind where {behind[0].came:.1f} queries/s come, of which it answers {behind[0].throughput:.1f}"
+        )
     elif rates:
         said.append(f"it keeps up with {rates[-1].level:g} queries/s")
     return "; ".join(said)
