@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from imagora import Options
 from imagora.errors import QueryError
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 Role: TypeAlias = Literal["viewer", "editor", "evaluator", "admin"]
 ROLES: frozenset[Role] = frozenset(get_args(Role))
@@ -92,6 +92,18 @@ class Fetching(Options):
     seconds: float = Field(default=10, gt=0, description="How long a picture may take in all, in seconds.")
     redirects: int = Field(default=3, ge=0, le=10, description="How often an answer may lead elsewhere.")
     at_once: int = Field(default=8, ge=1, description="How many pictures are fetched at once, in each process.")
+
+    @field_validator("internal")
+    @classmethod
+    def _are_origins(cls, said: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in said:
+            if not re.fullmatch(r"https?://[a-z0-9.\-\[\]:]+", origin):
+                raise ValueError(f"'{origin}' is no origin; write, for example, http://archive.lan:8080")
+        return said
+
+    def allows(self, recipe: str) -> bool:
+        """Say whether a recipe takes them."""
+        return recipe in self.recipes or "*" in self.recipes
 
 
 class AuditOptions(Options):

@@ -15,6 +15,7 @@ from .audit import audit_of
 from .auth import doorkeeper_of
 from .doors import admin, feedback, health, items, openai_chat, own
 from .feedback import Feedback
+from .fetching import WebFetcher
 from .gateway import Gateway
 from .held import HeldItems
 from .items import Items
@@ -45,6 +46,7 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
         recent=RecentAnswers(),
         feedback=Feedback(settings.folder),
         items=Items(HeldItems(settings.folder), recipes),
+        fetcher=WebFetcher(settings.fetching),
     )
 
     @asynccontextmanager

@@ -15,7 +15,7 @@ from .load import Capacity
 from .metrics import Metrics
 from .pictures import Decoders, Fetcher
 from .recent import RecentAnswers
-from .recipes import ServedRecipes
+from .recipes import Served, ServedRecipes
 from .settings import Settings
 from .thumbnails import Thumbnails
 
@@ -36,6 +36,10 @@ class Gateway:
     items: Items
     feedback: Feedback
     fetcher: Fetcher | None = None
+
+    def fetcher_of(self, served: Served) -> Fetcher | None:
+        """Give what fetches pictures from the web for a recipe, None where it takes none from there."""
+        return self.fetcher if self.settings.fetching.allows(served.name) else None
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

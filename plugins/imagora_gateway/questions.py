@@ -47,7 +47,7 @@ async def query_of(asked: Asked, gateway: Gateway, served: Served, caller: Calle
         raise Refusal(400, f"top_k is {asked.top_k}, and {bounds.top_k} is the limit", code="too_many", param="top_k")
     plan = gateway.recipes.pipeline(served).plan
     pictures = [
-        await gateway.decoders.decoded(await bytes_of(given, gateway.fetcher), plan)
+        await gateway.decoders.decoded(await bytes_of(given, gateway.fetcher_of(served)), plan)
         for given in (asked.pictures, asked.unlike_pictures)
     ]
     return Query(

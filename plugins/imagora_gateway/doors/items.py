@@ -78,7 +78,7 @@ async def add(request: Request, caller: Calling, response: Response) -> dict[str
     plan = gateway.recipes.pipeline(served).plan
     metadata = owned(_plain(new.metadata), caller, plan)
     if new.picture is not None:
-        (picture,) = await bytes_of([new.picture], gateway.fetcher)
+        (picture,) = await bytes_of([new.picture], gateway.fetcher_of(served))
     if picture is not None:
         await gateway.decoders.decoded([picture], plan)  # what is no picture is told now
     elif not new.text.strip() and not metadata.get("title"):

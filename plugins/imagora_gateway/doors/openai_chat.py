@@ -73,7 +73,7 @@ async def _query(asked: ChatRequest, asking: Asking) -> Query:
     if plan.generator is None:
         what = f"the recipe '{asking.served.name}' has no generator; search with it at /v1/search"
         raise QueryError(what, code="IMG-506")
-    pictures = await gateway.decoders.decoded(await bytes_of(said.pictures, gateway.fetcher), plan)
+    pictures = await gateway.decoders.decoded(await bytes_of(said.pictures, gateway.fetcher_of(asking.served)), plan)
     return Query(said.words, pictures=pictures, principal=asking.caller.principal)
 
 
