@@ -18,6 +18,12 @@ def _bench() -> typer.Typer:
     return app
 
 
+def _eval() -> typer.Typer:
+    from .command import app
+
+    return app
+
+
 def _plan() -> typer.Typer:
     from .planning.command import app
 
@@ -29,5 +35,6 @@ def offer_commands() -> list[imagora.Command]:
     """Offer what measures a recipe."""
     return [
         imagora.Command("bench", "Ask a recipe a suite's queries under load: percentiles, throughput, errors.", _bench),
+        imagora.Command("eval", "Ask a recipe the queries of a suite, and score what comes back.", _eval),
         imagora.Command("plan", "Say what a recipe needs of machines for so many items and queries.", _plan),
     ]
