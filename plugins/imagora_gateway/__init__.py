@@ -19,6 +19,12 @@ def _serve() -> typer.Typer:
     return app
 
 
+def _mcp() -> typer.Typer:
+    from .mcp_command import app
+
+    return app
+
+
 def _feedback() -> typer.Typer:
     from .feedback_command import app
 
@@ -39,6 +45,7 @@ def offer_commands() -> list[imagora.Command]:
     """Offer `imagora serve`, and what goes with it."""
     return [
         imagora.Command(name="serve", summary="Serve recipes to OpenAI's clients, over HTTP of our own.", app=_serve),
+        imagora.Command(name="mcp", summary="Offer recipes as tools over MCP, on stdin and stdout.", app=_mcp),
         imagora.Command(name="feedback", summary="Write users' feedback as a suite to measure with.", app=_feedback),
         imagora.Command(
             name="keys", summary="Make, list, end and exchange the keys of the gateway's callers.", app=_keys

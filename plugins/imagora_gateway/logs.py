@@ -9,11 +9,14 @@ import traceback
 import uuid
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from .metrics import Metrics
 
 Event: TypeAlias = MutableMapping[str, Any]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -21,6 +24,8 @@ _SECRETS = re.compile(r"(?i)\b(bearer\s+|sk-|imk_)[\w.~+/=-]{6,}")
 _NAMED_SECRET = re.compile(r"(?i)authorization|api_?key|password|secret|token|cookie")
 _GIVEN_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+ROUTE = "imagora.route"
+"""The key of a scope under which another app stands as a route of ours."""
 MOST = 2_000
 """Characters of one value."""
 
@@ -90,8 +95,8 @@ def _trace(scope: Scope) -> str:
 class RequestLog:
     """Gives every request its id, in the response too, and logs its end; plain ASGI, so that streams stay streams."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -116,12 +121,10 @@ class RequestLog:
             try:
                 await self._app(scope, receive, sent)
             finally:
-                route = getattr(scope.get("route"), "path", "")
+                route = str(scope.get(ROUTE) or getattr(scope.get("route"), "path", ""))
                 seconds = round(time.perf_counter() - started, 4)
                 tenant = getattr(scope["state"].get("caller"), "tenant", "")
-                app = scope.get("app")
-                if app is not None:
-                    app.state.gateway.metrics.request(scope["method"], route, status)
+                self._metrics.request(scope["method"], route, status)
                 log().info(
                     "request", method=scope["method"], route=route, status=status, seconds=seconds, tenant=tenant
                 )

@@ -13,6 +13,7 @@ from .access import Role
 from .caller import NOBODY, Caller
 from .errors import Refusal
 from .gateway import gateway_of
+from .logs import ROUTE
 
 PUBLIC: Final = None
 """The policy of a route that needs no caller."""
@@ -26,6 +27,7 @@ POLICY: dict[tuple[str, str], Allowed] = {
     ("GET", "/ready"): PUBLIC,
     ("GET", "/metrics"): _RUN,
     ("POST", "/admin/reload"): _RUN,
+    ("ANY", "/mcp"): _READ,
     ("GET", "/openapi.json"): _READ,
     ("GET", "/v1/models"): _READ,
     ("GET", "/v1/models/{model}"): _READ,
@@ -86,17 +88,18 @@ def routes_of(routes: list[BaseRoute], prefix: str = "") -> list[tuple[str, str]
 
 
 class Guarded:
-    """Stands before a mounted app, which no dependency of ours does; its line in the table is ("MOUNT", path)."""
+    """Stands before another app, which no dependency of ours does; what: its line in the table."""
 
-    def __init__(self, app: Callable[..., Awaitable[None]], path: str) -> None:
-        self._app, self._what = app, ("MOUNT", path)
+    def __init__(self, app: Callable[..., Awaitable[None]], what: tuple[str, str]) -> None:
+        self._app, self._what = app, what
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Let a request through, or answer with the refusal."""
+        scope[ROUTE] = self._what[1]
         connection = HTTPConnection(scope)
         try:
             await admit(connection, self._what)
         except Refusal as refusal:
             await refusal.response(connection)(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        await self._app({**scope}, receive, send)  # the other app puts itself into its scope
