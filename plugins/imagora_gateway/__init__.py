@@ -37,6 +37,12 @@ def _keys() -> typer.Typer:
     return app
 
 
+def _audit() -> typer.Typer:
+    from .audit_command import app
+
+    return app
+
+
 imagora_api = ">=1.0,<2"
 
 
@@ -50,4 +56,5 @@ def offer_commands() -> list[imagora.Command]:
         imagora.Command(
             name="keys", summary="Make, list, end and exchange the keys of the gateway's callers.", app=_keys
         ),
+        imagora.Command(name="audit", summary="Verify what the gateway wrote down of its answers.", app=_audit),
     ]

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 
 from imagora import Answer, Found, Query
-from imagora.events import AnswerDone, Event, TextPart
+from imagora.events import AnswerDone, Event, PassagesFound, TextPart
 
 from .audit import Given
 from .caller import Caller
@@ -47,16 +47,27 @@ class Asking:
 
     async def stream(self, query: Query) -> AsyncGenerator[Event]:
         """Answer it in events; whoever leaves the stream closes it."""
+        passages, told = Found((), ()), False
         with self._watched(query) as watched:
             async with self.gateway.capacity.turn():
                 end = asyncio.get_running_loop().time() + self._seconds
-                async with aclosing(self.gateway.recipes.router.stream(query, self.served.name)) as events:
-                    while (event := await self._next(events, end)) is not None:
-                        if watched.first_word is None and isinstance(event, TextPart):
-                            watched.first_word = watched.seconds
-                        if isinstance(event, AnswerDone):
-                            await self._give(query, event.answer, watched)
-                        yield event
+                try:
+                    async with aclosing(self.gateway.recipes.router.stream(query, self.served.name)) as events:
+                        while (event := await self._next(events, end)) is not None:
+                            if isinstance(event, PassagesFound):
+                                passages = Found(event.passages, ())
+                            elif isinstance(event, TextPart):
+                                told = True
+                                watched.first_word = (
+                                    watched.seconds if watched.first_word is None else watched.first_word
+                                )
+                            elif isinstance(event, AnswerDone):
+                                told = False  # what is written down from here on is the whole answer
+                                await self._give(query, event.answer, watched)
+                            yield event
+                finally:
+                    if told:
+                        await self.gateway.audit.given(self._given(query, passages, whole=False))
 
     def _watched(self, query: Query) -> AbstractContextManager[Watched]:
         return self.gateway.metrics.query(self.served.name, query)
@@ -69,9 +80,12 @@ class Asking:
         async with _Deadline(end - asyncio.get_running_loop().time()):
             return await anext(events, None)
 
-    async def _give(self, query: Query, result: Answer | Found, watched: Watched) -> None:
+    def _given(self, query: Query, result: Answer | Found, *, whole: bool = True) -> Given:
         hash_ = getattr(result, "recipe_hash", "") or self.served.hash
-        given = Given(self.request, self.door, self.caller, self.served.name, hash_, query, result)
+        return Given(self.request, self.door, self.caller, self.served.name, hash_, query, result, whole)
+
+    async def _give(self, query: Query, result: Answer | Found, watched: Watched) -> None:
+        given = self._given(query, result)
         await self.gateway.audit.given(given)
         self.gateway.recent.add(given)
         self.gateway.metrics.gave(self.served.name, watched, result)
@@ -79,7 +93,7 @@ class Asking:
             "answered",
             door=self.door,
             recipe=self.served.name,
-            recipe_hash=hash_,
+            recipe_hash=given.recipe_hash,
             tenant=self.caller.tenant,
             outcome=watched.outcome,
             passages=len(result.passages),
