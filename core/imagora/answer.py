@@ -86,6 +86,11 @@ class Found:
     stages: tuple[StageRecord, ...]
     verdicts: tuple[GuardrailRecord, ...] = ()
 
+    @property
+    def cached(self) -> float | None:
+        """How many seconds ago the passages were found; None where they were found for this query."""
+        return _age(self.stages, "cache (retrieval)")
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -108,6 +113,11 @@ class Answer:
     degraded: bool = False
     degraded_because: str = ""
 
+    @property
+    def cached(self) -> float | None:
+        """How many seconds ago the answer was worked out; None where it was worked out for this query."""
+        return _age(self.stages, "cache (answer)")
+
     def to_dict(self) -> dict[str, Any]:
         """Give everything as JSON values, without pictures' bytes."""
         return {
@@ -122,7 +132,12 @@ class Answer:
             "degraded_because": self.degraded_because,
             "recipe": self.recipe,
             "recipe_hash": self.recipe_hash,
+            "cached": self.cached,
         }
+
+
+def _age(stages: tuple[StageRecord, ...], stage: str) -> float | None:
+    return next((float(one.facts["age"]) for one in stages if one.stage == stage and "age" in one.facts), None)
 
 
 def passages_to_dicts(passages: tuple[Passage, ...]) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ from .pictures import PictureDecoder
 from .query import Principal, Query
 from .record import Record
 from .scoped import principal
+from .stages import SearchWrapper
 from .tracing import Traced
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class QueryParts(TypedDict, total=False):
     weights: Mapping[str, float]
     principal: Principal | None
     picture_words: tuple[str, ...]
+    session: str
+    fresh: bool
 
 
 class Pipeline:
@@ -102,15 +105,16 @@ class Pipeline:
 
     async def retrieve(self, query: Query) -> Found:
         """Find passages for a query, best first, after rerankers and guardrails."""
-        record = Record(self.stages.tracer)
-        with record.tracer.query(self._traced("search", query)) as span:
+        principal.set(query.principal)
+        call: Callable[[Query], Awaitable[Found]] = self._found
+        for _, wrapper in reversed(self.stages.wrappers):
+            if isinstance(wrapper, SearchWrapper):
+                call = partial(wrapper.search, inner=call)
+        with self.stages.tracer.query(self._traced("search", query)) as span:
             try:
-                principal.set(query.principal)
-                _, passages = await self._road.passages(query, record)
+                found = await call(query)
             except Refused as refused:
                 raise QueryError(str(refused), code=refused.code) from refused
-            self._times.add("search", self.plan.hash, record.stages)
-            found = Found(tuple(passages), tuple(record.stages), tuple(record.verdicts))
             span.gave(found)
             return found
 
@@ -131,6 +135,12 @@ class Pipeline:
         answer = await self._road.answer(query, record)
         self._times.add("answer", self.plan.hash, record.stages)
         return answer
+
+    async def _found(self, query: Query) -> Found:
+        record = Record(self.stages.tracer)
+        _, passages = await self._road.passages(query, record)
+        self._times.add("search", self.plan.hash, record.stages)
+        return Found(tuple(passages), tuple(record.stages), tuple(record.verdicts))
 
     @cached_property
     def _times(self) -> StageTimes:
@@ -182,6 +192,9 @@ class Pipeline:
             self._is_open = False
             if self.stages.index is not None:
                 self.stages.index.close()
+        for _, wrapper in self.stages.wrappers:
+            if (close := getattr(wrapper, "close", None)) is not None:
+                close()
         if (times := self.__dict__.get("_times")) is not None:
             times.flush()
         if (decoder := self.__dict__.pop("_decoder", None)) is not None:

@@ -30,7 +30,8 @@ class Query(QueryBundle):
     top_k: how many passages are wanted, None for the recipe's own number. negative, negative_pictures: what the
     passages should be unlike. weights: by leg, in place of the recipe's. principal: who asks, None where recipes do not
     care. picture_words: what a caption or OCR says of each picture, "" for nothing; where it is empty, the recipe's
-    preparers read them.
+    preparers read them. session: the conversation that it belongs to, "" for none; nothing that was kept for one is
+    given in another. fresh: nothing that a cache kept is wanted.
     """
 
     query_str: str = ""
@@ -42,6 +43,8 @@ class Query(QueryBundle):
     weights: Mapping[str, float] = field(default_factory=dict)
     principal: Principal | None = None
     picture_words: tuple[str, ...] = ()
+    session: str = ""
+    fresh: bool = False
 
     def __post_init__(self) -> None:
         if not self.query_str.strip() and not self.pictures:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from llama_index.core.base.llms.types import ChatMessage, ChatResponse
     from llama_index.core.schema import NodeWithScore, QueryBundle
 
-    from .answer import Answer, Passage
+    from .answer import Answer, Found, Passage
     from .query import Query
 
 Place = Literal["query", "passages", "answer"]
@@ -213,6 +213,18 @@ class VectorIndex(Index, Protocol):
         """Give by id what is stored on a leg (cosine legs: the direction); an entry without it is missing."""
 
 
+@runtime_checkable
+class VersionedIndex(Index, Protocol):
+    """An index that can say whether it is as it was, so that what was found in it can be kept."""
+
+    async def aversion(self) -> str | None:
+        """Name the state of what is open: another name after every write, whoever wrote, and never one of before.
+
+        The name changes after a write is seen by searches and before it is called done. None where it cannot be told,
+        as while another process writes.
+        """
+
+
 @dataclass(frozen=True)
 class Generation:
     """One of the generations of an index: its number, counted from 1, and whose vectors it holds, by leg."""
@@ -381,3 +393,10 @@ class Wrapper(Protocol):
     """What stands around a whole query: calls `inner` or answers itself; the recipe's first wrapper is outermost."""
 
     async def answer(self, query: Query, inner: Callable[[Query], Awaitable[Answer]]) -> Answer: ...
+
+
+@runtime_checkable
+class SearchWrapper(Wrapper, Protocol):
+    """A wrapper that stands around searches, too, which have no answer."""
+
+    async def search(self, query: Query, inner: Callable[[Query], Awaitable[Found]]) -> Found: ...

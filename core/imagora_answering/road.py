@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from imagora.answer import Answer, Citation, Passage
 from imagora.assembly import Stages
 from imagora.calls import tries
-from imagora.errors import StageCrashed, StageError
+from imagora.errors import ImagoraError, StageCrashed, StageError
 from imagora.events import PassagesFound, listener, tell
 from imagora.item import Picture
 from imagora.prompt import PICTURES_ALONE, TEMPLATE, build_prompt
@@ -20,6 +21,7 @@ from imagora.query import Query
 from imagora.record import Record, named
 from imagora.scoped import visible, within
 from imagora.stages import Generator, Retriever
+from imagora_caching.values import KeptPictures
 from imagora_recipe.plan import Plan
 from jinja2 import TemplateError
 from llama_index.core.base.llms.types import TextBlock
@@ -27,6 +29,7 @@ from llama_index.core.schema import NodeWithScore
 
 from .citations import cite
 from .guarding import Refused, guard_answer, guard_passages, guard_query
+from .keeping import Keeping
 from .pictures import Budget, choose
 from .reading import read, readers
 from .streaming import GuardedStream
@@ -39,6 +42,7 @@ TRIES = 3
 """How often generators elsewhere are asked for one query, all of them together."""
 DESCRIBE = "Say what the pictures show, and nothing that they do not show."
 """What a generator is told where there are no passages to answer from."""
+NOT_FOUND = "no passages were found"
 FALLBACKS_SHARE = 0.25
 """Of the time that is left when the first generator begins: what is kept for the second."""
 
@@ -57,26 +61,33 @@ class QueryRoad:
         decode: Callable[[Path], Awaitable[Picture]],
     ) -> None:
         self.plan, self.stages, self._opened, self._decode = plan, stages, opened, decode
+        self._keeping = Keeping(plan, stages, opened)
 
     async def answer(self, query: Query, record: Record) -> Answer:
         """Answer within the recipe's deadline; where the generator fails, as its fallback says."""
         end = asyncio.get_running_loop().time() + self.plan.answer.deadline
-        degraded = ""
         try:
-            query, passages = await self.passages(query, record, end)
-            shown = passages[: self.plan.prompt.passages]
-            record.scope.passages = tuple(shown)
-            tell(PassagesFound(tuple(shown)))
-            try:
-                written = await self._text(query, shown, record, end)
-            except StageError as error:
-                if self.plan.answer.fallback is None:
-                    raise
-                degraded = str(error)
-                written = await self._instead(query, shown, record, end)
-            text, citations, unknown = written
+            async with _until(end, NOT_FOUND, self.plan.answer.deadline):
+                let_in = await self._let_in(query, record)
+            work_out = partial(self._worked_out, let_in, record, end)
+            return await self._keeping.answer(query, let_in, record, end, work_out)
         except Refused as refused:
             return self._made(record, str(refused), refused=True)
+
+    async def _worked_out(self, query: Query, record: Record, end: float) -> Answer:
+        degraded = ""
+        async with _until(end, NOT_FOUND, self.plan.answer.deadline):
+            passages = await self._found(query, record)
+        shown = passages[: self.plan.prompt.passages]
+        record.scope.passages = tuple(shown)
+        tell(PassagesFound(tuple(shown)))
+        try:
+            text, citations, unknown = await self._text(query, shown, record, end)
+        except StageError as error:
+            if self.plan.answer.fallback is None:
+                raise
+            degraded = str(error)
+            text, citations, unknown = await self._instead(query, shown, record, end)
         if self.plan.answer.require_citations and not citations and not (degraded and not text):
             return self._made(record, "the answer was refused: it cites no passage", refused=True)
         return self._made(
@@ -95,17 +106,22 @@ class QueryRoad:
         end: the moment, of the loop's clock, at which there is no more time; None: the recipe's deadline from now on.
         """
         end = end or asyncio.get_running_loop().time() + self.plan.answer.deadline
-        async with _until(end, "no passages were found", self.plan.answer.deadline):
-            return await self._found(query, record)
+        async with _until(end, NOT_FOUND, self.plan.answer.deadline):
+            query = await self._let_in(query, record)
+            return query, await self._found(query, record)
 
-    async def _found(self, query: Query, record: Record) -> tuple[Query, list[Passage]]:
+    async def _let_in(self, query: Query, record: Record) -> Query:
+        self._keeping.begin()
         query = await self._read(query, record)
-        query = await guard_query(query, self.stages.guardrails.get("query", ()), record)
+        return await guard_query(query, self.stages.guardrails.get("query", ()), record)
+
+    async def _found(self, query: Query, record: Record) -> list[Passage]:
         if self.stages.retriever is None:
-            return query, []
+            return []
         with within(query.filter):
-            passages = await self._ranked(query, self.stages.retriever, record)
-        return query, await guard_passages(passages, self.stages.guardrails.get("passages", ()), record)
+            work_out = partial(self._ranked, query, self.stages.retriever, record)
+            passages = await self._keeping.ranked(query, record, work_out)
+        return await guard_passages(passages, self.stages.guardrails.get("passages", ()), record)
 
     async def _ranked(self, query: Query, first: tuple[str, Retriever], record: Record) -> list[Passage]:
         name, retriever = first
@@ -187,7 +203,20 @@ class QueryRoad:
         most = min(options.pictures, getattr(generator, "images", 0))
         budget = Budget(most, int(options.megapixels * 1_000_000))
         with record.stage("prompt", "template") as facts:
-            pictures, left_out = await choose(query, passages, budget, self._decode, record.scope.withheld)
+
+            async def pick() -> tuple[KeptPictures, bool]:
+                chosen, left_out = await choose(query, passages, budget, decode, record.scope.withheld)
+                return KeptPictures(tuple(chosen), tuple(left_out)), "not_read" not in facts
+
+            async def decode(path: Path) -> Picture:
+                try:
+                    return await self._decode(path)
+                except ImagoraError:
+                    facts["not_read"] = path.name
+                    raise
+
+            kept = await self._keeping.pictures(query, passages, budget, record, pick)
+            pictures, left_out = kept.shown, list(kept.left_out)
             facts.update(pictures=sum(bool(picture.png) for picture in pictures), left_out=left_out)
             try:
                 searched = self.stages.retriever is not None

@@ -12,6 +12,7 @@ from imagora import Picture, Query
 from imagora.errors import StageCrashed
 from imagora.record import note
 from imagora.stages import Embedder, LegQuery, SparseEmbedder, SparseVector, Vector
+from imagora_caching.vectors import KeptVector
 
 from .directions import away, middle
 from .options import HybridOptions
@@ -26,26 +27,38 @@ class ToEmbed:
     """One thing to embed: words, or a picture."""
 
     embedder: Any
-    thing: str | Picture
+    thing: Any
 
     def now(self) -> Vector:
         """Embed in the calling thread."""
         vector: Vector
-        if isinstance(self.thing, Picture):
-            vector = self.embedder.get_image_embedding(BytesIO(self.thing.png))
-        elif isinstance(self.embedder, SparseEmbedder):
+        if isinstance(self.embedder, SparseEmbedder):
             vector = self.embedder.embed_query(self.thing)
         else:
-            vector = self.embedder.get_query_embedding(self.thing)
+            vector = KeptVector(self.embedder, self.thing).now(self._dense)
         return vector
 
     async def later(self) -> Vector:
         """Embed as the embedder's own asynchronous calls do."""
         vector: Vector
+        if isinstance(self.embedder, SparseEmbedder):
+            vector = self.embedder.embed_query(self.thing)
+        else:
+            vector = await KeptVector(self.embedder, self.thing).later(self._adense)
+        return vector
+
+    def _dense(self) -> Sequence[float]:
+        vector: Sequence[float]
+        if isinstance(self.thing, Picture):
+            vector = self.embedder.get_image_embedding(BytesIO(self.thing.png))
+        else:
+            vector = self.embedder.get_query_embedding(self.thing)
+        return vector
+
+    async def _adense(self) -> Sequence[float]:
+        vector: Sequence[float]
         if isinstance(self.thing, Picture):
             vector = await self.embedder.aget_image_embedding(BytesIO(self.thing.png))
-        elif isinstance(self.embedder, SparseEmbedder):
-            vector = self.embedder.embed_query(self.thing)
         else:
             vector = await self.embedder.aget_query_embedding(self.thing)
         return vector

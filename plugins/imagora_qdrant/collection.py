@@ -132,6 +132,10 @@ class Collection:
         """Find the best entries, best first, at most `request.limit` of them."""
         return await self._for_search(request).search(request)
 
+    async def aversion(self) -> str | None:
+        """Name the state of what is open; None where it cannot be told, as while another process writes."""
+        return await self._opened()[1].version()
+
     def _for_search(self, request: SearchRequest) -> Store:
         legs, store = self._opened()
         for leg in request.legs:

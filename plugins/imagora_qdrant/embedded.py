@@ -113,9 +113,10 @@ class EmbeddedStore:
         shard = self._open
         need_room(self._folder, self.place, size_of([Entry(id_, {}, payload) for id_, payload in payloads.items()]))
         try:
-            for id_, payload in payloads.items():
-                shard.update(edge.UpdateOperation.overwrite_payload([id_], dict(payload)))
-            shard.flush()
+            with self._hold().content.moving():
+                for id_, payload in payloads.items():
+                    shard.update(edge.UpdateOperation.overwrite_payload([id_], dict(payload)))
+                shard.flush()
         except Exception as error:
             raise UnusableIndex(f"the index at '{self.place}' cannot be written to: {error}") from error
 
@@ -142,6 +143,9 @@ class EmbeddedStore:
     async def search(self, request: SearchRequest) -> list[Hit]:
         return await asyncio.get_running_loop().run_in_executor(None, self.search_now, request)
 
+    async def version(self) -> str | None:
+        return self._hold().content.name
+
     def detach(self) -> None:
         self._shard = None
         shared, self._shared = self._shared, None
@@ -164,8 +168,9 @@ class EmbeddedStore:
     def _update(self, operation: Any, size: int) -> None:
         shard = self._open
         try:
-            shard.update(operation)
-            shard.flush()
+            with self._hold().content.moving():
+                shard.update(operation)
+                shard.flush()
         except Exception as error:
             raise UnusableIndex(f"the index at '{self.place}' cannot be written to: {error}") from error
         shared = self._hold()

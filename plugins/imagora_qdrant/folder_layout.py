@@ -1,6 +1,7 @@
 """What lies in the folder of an embedded index.
 
-index, index-2, …       a generation each: imagora.json, which says who made the vectors, and Qdrant's engine
+index, index-2, …       a generation each: imagora.json, which says who made the vectors, content.json, which says
+                        what its content is called, and Qdrant's engine
 lock, lock-2, …         held by the process that has the generation open
 answering.json          which generation answers; generation 1 where the file is not there
 answering.lock          held for the moment of a switch or a removal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -24,7 +24,7 @@ from .options import FieldType, QdrantOptions
 from .place import place_of
 from .search import search_steps
 from .server_config import check_dimensions, dense_config, quantization_of, sparse_config
-from .server_names import collection_of, from_metadata, to_metadata
+from .server_names import being_changed, changed, collection_of, content_of, from_metadata, to_metadata
 
 _PAGE = 1_000
 
@@ -104,7 +104,7 @@ class ServerStore:
             )
             for entry in entries
         ]
-        with self._in_words():
+        with self._in_words(), self._moving():
             self._client.upsert(self._name, points, wait=True)
 
     def relabel(self, payloads: Mapping[str, Mapping[str, JSONValue]]) -> None:
@@ -112,7 +112,7 @@ class ServerStore:
             models.OverwritePayloadOperation(overwrite_payload=models.SetPayload(payload=dict(payload), points=[id_]))
             for id_, payload in payloads.items()
         ]
-        with self._in_words():
+        with self._in_words(), self._moving():
             if operations:
                 try:
                     self._client.batch_update_points(self._name, operations, wait=True)
@@ -120,7 +120,7 @@ class ServerStore:
                     raise UnusableIndex(f"the index at '{self.place}' has no entry {error} to change") from error
 
     def remove(self, ids: Sequence[str]) -> None:
-        with self._in_words():
+        with self._in_words(), self._moving():
             self._client.delete(self._name, models.PointIdsList(points=list(ids)), wait=True)
 
     def count(self) -> int:
@@ -157,6 +157,25 @@ class ServerStore:
         except StopIteration as done:
             hits: list[Hit] = done.value
             return hits
+
+    async def version(self) -> str | None:
+        return await asyncio.to_thread(self._version)
+
+    def _version(self) -> str | None:
+        with self._in_words():
+            return content_of(self._client.get_collection(self._name).config.metadata)
+
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        # Said before and after, for whoever searches in another process: in between, and after a crash, it has no name.
+        self._say(being_changed())
+        try:
+            yield
+        finally:
+            self._say(changed())
+
+    def _say(self, content: dict[str, str]) -> None:
+        self._client.update_collection(self._name, metadata=content)  # merged with what is there
 
     def detach(self) -> None:
         with self._lock:

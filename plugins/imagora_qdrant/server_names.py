@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from imagora.errors import UnusableIndex
 
 from .identities import Legs, from_document, to_document
+
+CONTENT = "content"
 
 
 def collection_of(name: str, generation: int) -> str:
@@ -51,3 +54,19 @@ def from_metadata(metadata: Mapping[str, Any] | None, name: str, generation: int
         whose = f"generation {number} of the index '{of}'" if number != 1 else f"an index of its own, '{of}'"
         raise UnusableIndex(f"the collection '{collection}' is {whose} ('{place}'); name another collection")
     return from_document(metadata, place)
+
+
+def being_changed() -> dict[str, str]:
+    """Write, into a collection's metadata, that its content is being changed and has no name."""
+    return {CONTENT: ""}
+
+
+def changed() -> dict[str, str]:
+    """Write a new name of a collection's content."""
+    return {CONTENT: uuid.uuid4().hex}
+
+
+def content_of(metadata: Mapping[str, Any] | None) -> str | None:
+    """Read the name of a collection's content; None while it is changed, after a crash, and where it has none yet."""
+    said = (metadata or {}).get(CONTENT)
+    return said if isinstance(said, str) and said else None

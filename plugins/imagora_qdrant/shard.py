@@ -13,7 +13,8 @@ from weakref import WeakValueDictionary
 
 import qdrant_edge as edge
 
-from .folder_layout import LOCK, numbered
+from .content_version import ContentVersion
+from .folder_layout import INDEX, LOCK, numbered
 from .folder_lock import FolderLock
 
 
@@ -28,6 +29,8 @@ class Shard:
         self._turn = threading.RLock()
         self._holders = 0
         self._engine: edge.EdgeShard | None = None
+        self._folder = folder / numbered(INDEX, generation)
+        self._content: ContentVersion | None = None
         self.writes = 0
 
     def hold(self) -> None:
@@ -41,7 +44,14 @@ class Shard:
         with self._turn:
             if self._engine is None:
                 self._engine = load()
+                self._content = ContentVersion(self._folder)
             return self._engine
+
+    @property
+    def content(self) -> ContentVersion:
+        """What its content is called; only while the engine is loaded."""
+        assert self._content is not None  # noqa: S101 - who holds an engine has loaded it
+        return self._content
 
     def let_go(self, finish: Callable[[edge.EdgeShard], None]) -> None:
         """Count one less; with the last one the engine is finished and closed, and the lock is free."""
@@ -50,11 +60,14 @@ class Shard:
             if self._holders:
                 return
             engine, self._engine = self._engine, None
+            content, self._content = self._content, None
             try:
                 if engine is not None:
                     finish(engine)
                     engine.flush()
                     engine.close()
+                if content is not None:
+                    content.end()
             finally:
                 self._lock.release()
 

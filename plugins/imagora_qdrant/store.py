@@ -52,6 +52,9 @@ class Store(Protocol):
     async def search(self, request: SearchRequest) -> list[Hit]:
         """Find the best entries."""
 
+    async def version(self) -> str | None:
+        """Name the state of the content, as `imagora.stages.VersionedIndex` has it."""
+
     def detach(self) -> None:
         """Let go of files and connections."""
 

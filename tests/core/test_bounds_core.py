@@ -25,6 +25,7 @@ ON_THE_CORE = (
     "drawing",
     "ingestion",
     "answering",
+    "caching",
     "routing",
     "isolation",
     "batching",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -26,6 +27,10 @@ class ToyMemory:
         self.path = path
         self.identities: dict[str, Identity] = {}
         self.entries: dict[str, Entry] = {}
+        self._version = uuid.uuid4().hex
+
+    async def aversion(self) -> str:
+        return self._version
 
     @property
     def place(self) -> str:
@@ -106,6 +111,7 @@ class ToyMemory:
         return legs, {entry.id: entry for entry in entries}
 
     def _write(self) -> None:
+        self._version = uuid.uuid4().hex
         if self.path is None:
             return
         legs = {leg: asdict(identity) for leg, identity in self.identities.items()}

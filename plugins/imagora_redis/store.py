@@ -1,0 +1,130 @@
+"""The store in Redis: nobody waits for it for long, and whatever it does, it only ever costs a kept value."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from imagora_caching.store import StoreFailed
+
+from .breaker import Breaker
+from .options import RedisOptions
+from .outbox import Outbox
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+_CONNECTIONS = 64
+
+
+class RedisStore:
+    """An `imagora_caching.store.Store`; connects with the first value.
+
+    Values are written by a thread of its own, and a Redis that was left alone is tried by it again, so that no query
+    waits for either.
+    """
+
+    remote = True
+
+    def __init__(self, options: RedisOptions) -> None:
+        self._options = options
+        self._breaker = Breaker(options.slow, options.retry_after)
+        self._largest = int(options.megabytes * 1_000_000)
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._outbox = Outbox(self._write, self._try)
+
+    def get(self, key: str) -> bytes | None:
+        """Give what is kept; StoreFailed where Redis failed, is left alone, or has something too large."""
+        if self._breaker.is_open:
+            if self._breaker.is_due:
+                self._outbox.wake()
+            raise StoreFailed("left alone")
+        started = time.perf_counter()
+        try:
+            found: Any = self._client.getrange(self._named(key), 0, self._largest)
+        except Exception as error:  # the client's own errors, and what garbage on the line makes of its parser
+            if (reason := _reason(error)) != "garbage":  # which is a value's, and no fault of the server
+                self._breaker.failed()
+            raise StoreFailed(reason) from error
+        self._breaker.went(time.perf_counter() - started)
+        if len(found) > self._largest:
+            raise StoreFailed("too large")
+        return bytes(found) or None
+
+    def put(self, key: str, value: bytes, seconds: float) -> None:
+        """Let the value be written soon; StoreFailed where it is too large, or too many are waiting."""
+        if len(value) > self._largest:
+            raise StoreFailed("too large")
+        if self._breaker.is_open:
+            return
+        if not self._outbox.add(self._named(key), value, seconds):
+            raise StoreFailed("too many are waiting")
+
+    def failures(self) -> dict[str, int]:
+        """Count what could not be written, by reasons."""
+        with self._lock:
+            return dict(self._counts)
+
+    def close(self) -> None:
+        """Write what is waiting, within a moment, and let go of the connections."""
+        self._outbox.close()
+        if (client := self.__dict__.pop("_client", None)) is not None:
+            client.close()
+
+    @cached_property
+    def _client(self) -> Redis:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        # No second tries: what is not there in time is worked out.
+        return Redis.from_url(
+            self._options.address(),
+            socket_timeout=self._options.timeout,
+            socket_connect_timeout=4 * self._options.timeout,
+            retry=Retry(NoBackoff(), 0),
+            max_connections=_CONNECTIONS,
+            client_name="imagora",
+        )
+
+    def _named(self, key: str) -> str:
+        return f"{self._options.prefix}{key}"
+
+    def _write(self, key: str, value: bytes, seconds: float) -> None:
+        try:
+            self._client.set(key, value, px=max(1, int(1000 * seconds)))
+        except Exception as error:  # as above; nobody waits for this
+            with self._lock:
+                self._counts[f"write: {_reason(error)}"] += 1
+
+    def _try(self) -> None:
+        started = time.perf_counter()
+        try:
+            self._client.ping()
+            started = time.perf_counter()
+            self._client.ping()  # the first one may have made a connection
+        except Exception:  # as above
+            self._breaker.tried(None)
+        else:
+            self._breaker.tried(time.perf_counter() - started)
+
+
+def _reason(error: Exception) -> str:
+    from redis import exceptions
+
+    if isinstance(error, exceptions.TimeoutError | TimeoutError):
+        return "timeout"
+    if isinstance(error, exceptions.OutOfMemoryError):
+        return "full"
+    if isinstance(error, exceptions.AuthenticationError | exceptions.NoPermissionError):
+        return "access"
+    if isinstance(error, exceptions.ConnectionError | OSError):
+        return "down"
+    said = str(error)
+    if "OOM" in said or "MISCONF" in said:
+        return "full"
+    return "garbage" if "WRONGTYPE" in said else type(error).__name__
