@@ -15,7 +15,7 @@ from . import __doc__ as about
 from .child import EXACT, SIDES
 from .judging import FROM, bounds, figures
 from .rounds import Run, SideFailedError, fill, measure
-from .writing import HEADINGS, document, rows, verdict, write
+from .writing import BOUND_HEADINGS, HEADINGS, document, rows, verdict, write
 
 K = 10
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     whole = document(measured, of, judged, {"by": run.by, "items": run.items, "queries": run.queries, "k": run.k})
     file = write(said.results, whole, of, judged)
     console = Console()
-    console.print(_table(HEADINGS, rows(of)), _table(("bound", "figure", "limit", ""), [verdict(b) for b in judged]))
+    console.print(_table(HEADINGS, rows(of)), _table(BOUND_HEADINGS, [verdict(bound) for bound in judged]))
     if said.items < FROM or said.by != "words":
         console.print(f"times are only judged by words, and from {FROM:,} items on")
     console.print(f"kept in {file.name}, with .md and .svg beside it")

@@ -128,15 +128,12 @@ def _add(measured: Measured, answers: Sequence[tuple[float, float, list[str]]]) 
 
 @contextmanager
 def _started(name: str, run: Run) -> Iterator[SideProcess]:
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(
-        _command(name, run), stdin=pipe, stdout=pipe, text=True, env=_environment(), cwd=run.folder
-    )
-    try:
-        yield SideProcess(name, process)
-    finally:
-        process.terminate()
-        process.communicate()
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(_command(name, run), **pipes, env=_environment(), cwd=run.folder) as process:
+        try:
+            yield SideProcess(name, process)
+        finally:
+            process.terminate()
 
 
 def _command(name: str, run: Run) -> list[str]:

@@ -71,6 +71,7 @@ def rows(of: Mapping[str, Figures]) -> list[list[str]]:
 
 
 HEADINGS = ("side", "p50, ms", "p99, ms", "p50 / imagora's", "overlap@k", "processor p50, ms", "MB")
+BOUND_HEADINGS = ("bound", "figure", "limit", "held?")
 
 
 def verdict(bound: Bound) -> list[str]:
@@ -97,7 +98,7 @@ def _markdown(whole: Mapping[str, Any], of: Mapping[str, Figures], judged: Seque
         f"{whole['queries']} queries for {whole['k']} passages, one thread each, on {about['cpu']} ({about['cores']} "
         f"cores, load {about['load_after']} at the end), Python {about['python']}, commit {whole['commit']}.\n",
         _lines(HEADINGS, rows(of)),
-        _lines(("bound", "figure", "limit", ""), [verdict(bound) for bound in judged]),
+        _lines(BOUND_HEADINGS, [verdict(bound) for bound in judged]),
         "Versions: " + ", ".join(f"{name} {version}" for name, version in sorted(whole["versions"].items())) + ".\n",
     ]
     return "\n".join(parts)
