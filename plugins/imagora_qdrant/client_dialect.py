@@ -21,7 +21,8 @@ def client_vector(vector: Vector) -> Any:
 class ClientDialect:
     """The dialect of qdrant_client; ef: vectors looked at in a search of the graph."""
 
-    def __init__(self, ef: int | None) -> None:
+    def __init__(self, ef: int | None, quantized: bool) -> None:
+        self.quantized = quantized
         self._params = models.SearchParams(hnsw_ef=ef)
         self._exact = models.SearchParams(exact=True, quantization=models.QuantizationSearchParams(ignore=True))
 
@@ -78,6 +79,12 @@ class ClientDialect:
         params = self._exact if exact else self._params
         return models.QueryRequest(
             query=client_vector(vector), using=leg, limit=limit, filter=condition, params=params, with_payload=False
+        )
+
+    def alone(self, leg: str, vector: Vector, limit: int, condition: Condition | None) -> Request:
+        query = client_vector(vector)
+        return models.QueryRequest(
+            query=query, using=leg, limit=limit, filter=condition, params=self._params, with_payload=True
         )
 
     def payloads(self, condition: Condition, limit: int) -> Request:

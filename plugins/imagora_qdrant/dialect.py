@@ -35,7 +35,12 @@ class Point(Protocol):
 
 
 class Dialect(Protocol):
-    """How one library writes conditions, prefetches and queries."""
+    """How one library writes conditions, prefetches and queries.
+
+    quantized: the index keeps vectors small besides, and a search of the graph may give scores of those.
+    """
+
+    quantized: bool
 
     def value(self, key: str, value: str | int) -> Condition:
         """The field has this value, or a list with it."""
@@ -84,6 +89,9 @@ class Dialect(Protocol):
 
     def scores(self, leg: str, vector: Vector, limit: int, condition: Condition | None, *, exact: bool) -> Request:
         """Ask for a leg's nearest points without payloads; exact: no graph, no quantized vectors."""
+
+    def alone(self, leg: str, vector: Vector, limit: int, condition: Condition | None) -> Request:
+        """Ask for a leg's nearest points with their payloads."""
 
     def payloads(self, condition: Condition, limit: int) -> Request:
         """Ask for points with their payloads, in no order."""

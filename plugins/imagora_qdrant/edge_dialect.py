@@ -22,7 +22,8 @@ def edge_vector(vector: Vector) -> Any:
 class EdgeDialect:
     """The dialect of qdrant_edge; ef: vectors looked at in a search of the graph."""
 
-    def __init__(self, ef: int | None) -> None:
+    def __init__(self, ef: int | None, quantized: bool) -> None:
+        self.quantized = quantized
         self._params = edge.SearchParams(hnsw_ef=ef)
         self._exact = edge.SearchParams(exact=True, quantization=edge.QuantizationSearchParams(ignore=True))
 
@@ -83,6 +84,10 @@ class EdgeDialect:
         query = edge.Query.Nearest(edge_vector(vector), leg)
         params = self._exact if exact else self._params
         return edge.QueryRequest(limit, query=query, filter=condition, params=params)
+
+    def alone(self, leg: str, vector: Vector, limit: int, condition: Condition | None) -> Request:
+        query = edge.Query.Nearest(edge_vector(vector), leg)
+        return edge.QueryRequest(limit, query=query, filter=condition, params=self._params, with_payload=True)
 
     def payloads(self, condition: Condition, limit: int) -> Request:
         return edge.QueryRequest(limit, filter=condition, with_payload=True)

@@ -39,6 +39,8 @@ def search_steps(request: SearchRequest, dialect: Dialect, condition: Condition 
     legs = [leg for leg in request.legs if not _is_empty(leg)]
     if not legs:
         return []
+    if len(legs) == 1 and legs[0].weight > 0 and request.fusion != "dbsf" and not dialect.quantized:
+        return (yield from _one_leg(request, legs[0], dialect, condition))
     if one_shard or _has_own_fusion(request, legs):
         found = yield from _fused_there(request, legs, dialect, condition)
     else:
@@ -54,6 +56,17 @@ def search_steps(request: SearchRequest, dialect: Dialect, condition: Condition 
         for point in points:
             raw[point.id][leg.name] = point.score
     return [Hit(name, hit.score, raw[hit.id], hit.payload) for name, hit in zip(names, found, strict=True)]
+
+
+def _one_leg(request: SearchRequest, leg: LegQuery, dialect: Dialect, condition: Condition | None) -> Steps:
+    """Search one leg with one query: its order is the fused one, and its scores are the raw ones."""
+    limit = min(request.limit, request.candidates)
+    (points,) = yield [dialect.alone(leg.leg, leg.vector, limit, condition)]
+    terms = _terms(request, [point.score for point in points])
+    return [
+        Hit(str(point.id), leg.weight * term, {leg.name: point.score}, point.payload or {})
+        for point, term in zip(points, terms, strict=True)
+    ]
 
 
 def _is_empty(leg: LegQuery) -> bool:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean, stdev
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from imagora.errors import QueryError, StageError
 from imagora.filters import And, Eq, In, Ne, Not, Or, Range
 from imagora.stages import Entry, Identity, LegQuery, SearchRequest, SparseVector
 from imagora_qdrant.bm25 import Bm25Embedder
+from imagora_qdrant.edge_dialect import EdgeDialect
 from imagora_qdrant.index import QdrantIndex
 from imagora_qdrant.options import Bm25Options
+from imagora_qdrant.search import search_steps
 
 from . import qdrant_places as places
 
@@ -100,6 +103,33 @@ def test_fused_scores_are_what_the_formula_says(index: QdrantIndex, fusion: Any,
         hits = search(index, *legs, fusion=fusion, rrf_k=k)
         assert {hit.id: hit.score for hit in hits} == pytest.approx(expected, rel=1e-4, abs=1e-5)
         assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+@pytest.mark.parametrize("fusion", ["rrf", "dbsf", "weighted"])
+def test_one_leg_alone_has_the_scores_that_it_has_beside_a_leg_that_finds_nothing(
+    index: QdrantIndex, fusion: Any
+) -> None:
+    index.upsert(entries())
+    leg = LegQuery("text", "text", RANDOM.normal(size=4).tolist(), 0.5)
+    nothing = LegQuery("sparse", "sparse", BM25.embed_query("zeppelin"), 0.5)
+    alone, beside = (search(index, *legs, limit=5, fusion=fusion) for legs in ([leg], [leg, nothing]))
+    assert [hit.id for hit in alone] == [hit.id for hit in beside]
+    assert [hit.score for hit in alone] == pytest.approx([hit.score for hit in beside], rel=1e-4)
+    assert [hit.scores for hit in alone] == [pytest.approx(hit.scores, rel=1e-4) for hit in beside]
+    assert [hit.payload for hit in alone] == [hit.payload for hit in beside] and len(alone) == 5
+
+
+@pytest.mark.parametrize(("quantized", "queries"), [(False, 1), (True, 2)])
+def test_one_leg_takes_one_query_unless_its_scores_may_be_of_quantised_vectors(quantized: bool, queries: int) -> None:
+    request = SearchRequest((LegQuery("text", "text", [1.0, 0, 0, 0]),), 5, 5)
+    steps = search_steps(request, EdgeDialect(None, quantized), None, one_shard=True)
+    point = SimpleNamespace(id=id_of(1), score=0.5, payload={})
+    next(steps)
+    for _ in range(queries - 1):
+        steps.send([[point]])
+    with pytest.raises(StopIteration) as done:
+        steps.send([[point]])
+    assert [(hit.id, hit.scores) for hit in done.value.value] == [(id_of(1), {"text": 0.5})]
 
 
 def test_raw_scores_are_cosines_and_products_of_the_vectors(index: QdrantIndex) -> None:
