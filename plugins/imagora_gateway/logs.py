@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Event: TypeAlias = MutableMapping[str, Any]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_SECRETS = re.compile(r"(?i)\b(bearer\s+|sk-|imk_)[\w.~+/=-]{6,}")
+_SECRETS = re.compile(r"(?i)\b(bearer\s+|sk-|imk_|eyJ)[\w.~+/=-]{6,}")
 _NAMED_SECRET = re.compile(r"(?i)authorization|api_?key|password|secret|token|cookie")
 _GIVEN_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
@@ -104,7 +104,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         given = HTTPConnection(scope).headers.get("x-request-id", "")
-        id_ = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        id_ = given if _GIVEN_ID.fullmatch(given) and not _SECRETS.search(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = id_
         status, started = 0, time.perf_counter()
 

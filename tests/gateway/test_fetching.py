@@ -16,6 +16,7 @@ from imagora_gateway.fetching import WebFetcher
 from imagora_gateway.web_addresses import is_public
 from pydantic import ValidationError
 
+from .asks import tool
 from .canary import RED, Canary, answer, perched
 from .live import Live, ingested, served
 
@@ -128,6 +129,18 @@ def own(door: str, field: str) -> Callable[[httpx.Client, str], httpx.Response]:
     return lambda client, url: client.post(door, json={"recipe": "toys", "words": "rose", field: [url]})
 
 
+def over_mcp(client: httpx.Client, url: str) -> httpx.Response:
+    """Call a tool, and give its answer as the other doors would."""
+    said = tool(client, "search", words="rose", picture=url)
+    is_error = '"isError":true' in said.text
+    shown = {
+        "error": {
+            "code": "picture_address" if "cannot be used" in said.text or "data: addresses" in said.text else said.text
+        }
+    }
+    return httpx.Response(400, json=shown) if is_error else said
+
+
 def item(client: httpx.Client, url: str) -> httpx.Response:
     return client.post("/v1/items", json={"recipe": "toys", "uri": "new", "text": "new", "picture": url})
 
@@ -138,6 +151,7 @@ ENTRIES: dict[str, Callable[[httpx.Client, str], httpx.Response]] = {
     "search, unlike": own("/v1/search", "unlike_pictures"),
     "ask": own("/v1/ask", "pictures"),
     "item": item,
+    "tool": over_mcp,
 }
 
 
