@@ -16,7 +16,10 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def serve(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     context: typer.Context,
-    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE…", help="Shipped recipes' names, or recipe files.")],
+    recipes: Annotated[
+        list[str],
+        typer.Argument(metavar="RECIPE…", help="A shipped recipe's name or a file, or NAME=FILE to call it so; more."),
+    ],
     host: Annotated[str, typer.Option(help="The address to listen at; one that others reach needs authentication.")] = (
         "127.0.0.1"
     ),

@@ -14,7 +14,10 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def mcp(
-    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE…", help="Shipped recipes' names, or recipe files.")],
+    recipes: Annotated[
+        list[str],
+        typer.Argument(metavar="RECIPE…", help="A shipped recipe's name or a file, or NAME=FILE to call it so; more."),
+    ],
     profile: Profile = None,
     folder: Annotated[Path, typer.Option(help="Where the gateway keeps its records.")] = Path(".imagora/gateway"),
 ) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from imagora import Pipeline, Router, RouterPlan
+from imagora import Pipeline, Query, Router, RouterPlan
 from imagora.catalog import Catalog
 from imagora.errors import ImagoraError, QueryError, did_you_mean
 from imagora_recipe.check import check
@@ -18,6 +20,10 @@ from imagora_recipe.plan import Plan
 from .caller import Caller
 from .errors import Refusal
 from .logs import log
+
+_ALIAS = re.compile(r"(?P<name>[\w.-]{1,64})=(?P<recipe>.+)", re.ASCII)
+PROBE = "a photo"
+"""What a recipe is asked when it is opened, so that its models are loaded before somebody waits for them."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +42,16 @@ class Served:
 
 
 def checked(recipes: Sequence[str], profile: str | None, catalog: Catalog | None = None) -> dict[str, Plan]:
-    """Check recipes and give their plans by name; raise what is wrong, two of one name too."""
+    """Check recipes, each a name or a file, or NAME=FILE, and give their plans by name; raise what is wrong."""
+    named: dict[str, Plan] = {}
     with profiled(profile):
-        plans = [check(recipe, catalog) for recipe in recipes]
-    named = {plan.name: plan for plan in plans}
-    for plan in plans:
-        if named[plan.name].file != plan.file:
-            what = f"two recipes are called '{plan.name}': '{plan.file}' and '{named[plan.name].file}'; rename a file"
-            raise QueryError(what)
+        for recipe in recipes:
+            alias = None if Path(recipe).exists() else _ALIAS.fullmatch(recipe)
+            plan = check(alias["recipe"] if alias else recipe, catalog)
+            name = alias["name"] if alias else plan.name
+            if named.setdefault(name, plan).file != plan.file:
+                what = f"two recipes are called '{name}': '{named[name].file}' and '{plan.file}'"
+                raise QueryError(f"{what}; give one another name: NAME={plan.file}")
     return named
 
 
@@ -93,7 +101,9 @@ class ServedRecipes:
 
     async def _try(self, name: str) -> None:
         try:
-            await self.router.pipeline(name).ready()
+            pipeline = self.router.pipeline(name)
+            await pipeline.ready()
+            await _probe(pipeline)
             self._because.pop(name, None)
         except ImagoraError as error:
             self._because[name] = str(error)
@@ -145,5 +155,13 @@ class ServedRecipes:
         return self.router.pipeline(served.name)
 
     def _served(self, name: str) -> Served:
-        plan = self.router.pipeline(name).plan
-        return Served(name, plan.hash, self._since.get(name, 0), self._because.get(name, ""))
+        plan, health = self.router.pipeline(name).plan, self.router.health()[name]
+        because = self._because.get(name, "") or (health.because if health.failing else "")
+        return Served(name, plan.hash, self._since.get(name, 0), because)
+
+
+async def _probe(pipeline: Pipeline) -> None:
+    access = pipeline.plan.access
+    if pipeline.stages.retriever is not None and not (access.tenant or access.groups):
+        with suppress(QueryError):  # a guardrail may refuse any query, and the recipe answers others
+            await pipeline.retrieve(Query(PROBE, top_k=1))

@@ -45,7 +45,7 @@ def ingested(folder: Path, name: str = "toys", catalog: Catalog = CATALOG, **sec
 
 
 @contextmanager
-def served(folder: Path, *recipes: Path, catalog: Catalog = CATALOG, **settings: Any) -> Iterator[Live]:
+def served(folder: Path, *recipes: str | Path, catalog: Catalog = CATALOG, **settings: Any) -> Iterator[Live]:
     """Serve recipes until the end of the block."""
     whole = Settings(recipes=tuple(map(str, recipes)), port=0, folder=folder / "gateway", **settings)
     app = create_app(whole, catalog)

@@ -99,3 +99,31 @@ def test_several_processes_on_an_embedded_index_are_refused(tmp_path: Path) -> N
     done = CliRunner().invoke(commands, ["serve", str(recipe), "--workers", "2"])
     assert done.exit_code == 2
     assert "'mine' has an embedded index, which belongs to one process at a time" in done.output
+
+
+def test_a_recipe_can_be_given_another_name(tmp_path: Path) -> None:
+    file = ingested(tmp_path)
+    with served(tmp_path, f"shop={file}", file) as live, live.client() as client:
+        listed = [model["id"].partition("@")[0] for model in client.get("/v1/models").json()["data"]]
+        found = client.post("/v1/search", json={"recipe": "shop", "words": "rose"})
+    assert listed == ["shop", "shop", "toys", "toys"]
+    assert (found.status_code, found.json()["recipe"]) == (200, "shop")
+
+
+def test_two_recipes_of_one_name_are_refused(tmp_path: Path) -> None:
+    recipes = [write(tmp_path / folder, "recipe: 1\nextends: starter\n", "mine.yaml") for folder in ("one", "two")]
+    done = CliRunner().invoke(commands, ["serve", *map(str, recipes)])
+    assert done.exit_code == 2
+    assert "two recipes are called 'mine'" in done.output
+    assert "NAME=" in done.output
+
+
+def test_a_recipe_that_fails_again_and_again_is_not_ready(tmp_path: Path) -> None:
+    with served(tmp_path, ingested(tmp_path)) as live, live.client() as client:
+        route = live.app.state.gateway.recipes.router._route("toys")
+        for _ in range(3):
+            route.failed(RuntimeError("it is down"))
+        failing = client.get("/ready")
+        route.went_well()
+        well = client.get("/ready")
+    assert (failing.status_code, well.status_code) == (503, 200)
