@@ -100,15 +100,19 @@ def over_time(runs: Sequence[Past], metrics: Sequence[str]) -> Drawn:
     lines: dict[tuple[str, ...], list[Past]] = {}
     for run in runs:
         lines.setdefault((run.recipe, run.suite, run.part, run.suite_digest), []).append(run)
-    with _figure(len(metrics), 0.9 + _TALL * len(metrics), sharex=True) as (figure, axes, drawn):
+    from matplotlib.dates import ConciseDateFormatter
+
+    with _figure(len(metrics), 0.9 + _TALL * len(metrics), sharex=True) as (_, axes, drawn):
         for place, (name, here) in enumerate(zip(metrics, axes, strict=True)):
             for number, (key, line) in enumerate(lines.items()):
                 _line(here, name, [run for run in line if name in run.means], key, f"C{number}")
-            here.set_title(name, loc="left", fontsize=10)
+            here.set_title(f"{name}, in seconds" if name in ("p50", "p95") else name, loc="left", fontsize=10)
             here.grid(axis="y")
+            here.margins(0.06, 0.2)
             if place == 0:
                 here.legend(frameon=False, fontsize=8, loc="best")
-        figure.autofmt_xdate()
+        within: Any = ConciseDateFormatter  # it ships no types
+        axes[-1].xaxis.set_major_formatter(within(axes[-1].xaxis.get_major_locator()))
     return drawn
 
 
@@ -123,5 +127,6 @@ def _line(axes: Any, name: str, runs: Sequence[Past], key: tuple[str, ...], colo
         mark = _MARKS[(generation - 1) % len(_MARKS)]
         axes.plot([moments[p] for p in chosen], [values[p] for p in chosen], mark, color=colour, markersize=5)
         if generation > 1:
-            first = chosen[0]
-            axes.annotate(f"generation {generation}", (moments[first], values[first]), fontsize=7, color=SOFT)
+            place = (moments[chosen[0]], values[chosen[0]])
+            said, offset = f"gen. {generation}", (0, 7)
+            axes.annotate(said, place, offset, textcoords="offset points", ha="center", fontsize=7, color=SOFT)

@@ -176,3 +176,10 @@ def test_a_suite_at_an_address_is_fetched_whole_and_once_for_its_content(
     with pytest.raises(QueryError, match="there is no suite.yaml at 'memory://suites'"):
         find_suite("memory://suites")
     memory.rm("/suites", recursive=True)
+
+
+def test_the_suite_in_the_docs_is_one(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "evals.md"
+    block = page.read_text("utf-8").split("```yaml\n")[1].split("```")[0]
+    suite = find_suite(lay(tmp_path / "mine", yaml=block))
+    assert (suite.name, suite.refusals) == ("shop", ("weiß ich nicht",))

@@ -105,7 +105,7 @@ def _asked(stamps: Sequence[Stamp], options: StampsOptions) -> Iterator[tuple[di
     for kind in ("picture", "both"):
         for number, stamp in enumerate(some()):
             change = [*CHANGES][number % len(CHANGES)]
-            asked = _query(kind, stamp, "en" if kind == "both" else "") | {"pictures": [_altered_name(stamp, change)]}
+            asked = _query(kind, stamp, "") | {"pictures": [_altered_name(stamp, change)]}
             yield {**asked, "text": stamp.captions["en"]} if kind == "both" else asked, stamp
 
 
@@ -139,4 +139,4 @@ def _write(folder: Path, options: StampsOptions) -> None:
     write_qrels(folder / "qrels", grades)
 
 
-STAMPS = Maker("stamps", 1, StampsOptions, _write, _made_of)
+STAMPS = Maker("stamps", 2, StampsOptions, _write, _made_of)
