@@ -48,25 +48,3 @@ class Clustered:
         noise = (random.standard_normal((count, self.dimension)) * spectrum) @ turn
         made = centres[random.integers(self.clusters, size=count)] + noise
         return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), dtype=np.float32)
-
-
-class Nearest:
-    """The nearest of all vectors that were shown to it, by exact search: what an approximate one is compared with.
-
-    places: for each query the numbers of its nearest vectors, in no order.
-    """
-
-    def __init__(self, queries: Matrix, count: int) -> None:
-        self._queries, self._count = queries, count
-        self.places = np.empty((len(queries), 0), dtype=np.int64)
-        self._scores = np.empty((len(queries), 0), dtype=np.float32)
-        self._seen = 0
-
-    def show(self, block: Matrix) -> None:
-        """Look at some more vectors; their places go on from those before."""
-        scores = np.hstack([self._scores, self._queries @ block.T])
-        fresh = np.broadcast_to(np.arange(self._seen, self._seen + len(block)), (len(self._queries), len(block)))
-        places = np.hstack([self.places, fresh])
-        best = np.argpartition(-scores, min(self._count, scores.shape[1]) - 1, axis=1)[:, : self._count]
-        self._scores, self.places = np.take_along_axis(scores, best, 1), np.take_along_axis(places, best, 1)
-        self._seen += len(block)

@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 from imagora.stages import LegQuery, SearchRequest
+from imagora_evals.sweeping.exact import Nearest
 from rich.console import Console
 from rich.table import Table
 
-from .clustered import Clustered, Matrix, Nearest
+from .clustered import Clustered, Matrix
 from .generated_index import Generated, built, id_of, opened
 
 RECALL, P99 = 0.99, 0.150

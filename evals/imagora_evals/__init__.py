@@ -30,6 +30,12 @@ def _plan() -> typer.Typer:
     return app
 
 
+def _sweep() -> typer.Typer:
+    from .sweeping.command import app
+
+    return app
+
+
 @imagora.hookimpl
 def offer_commands() -> list[imagora.Command]:
     """Offer what measures a recipe."""
@@ -37,4 +43,5 @@ def offer_commands() -> list[imagora.Command]:
         imagora.Command("bench", "Ask a recipe a suite's queries under load: percentiles, throughput, errors.", _bench),
         imagora.Command("eval", "Ask a recipe the queries of a suite, and score what comes back.", _eval),
         imagora.Command("plan", "Say what a recipe needs of machines for so many items and queries.", _plan),
+        imagora.Command("sweep", "Try values of a recipe's options, and write the chosen ones as a recipe.", _sweep),
     ]

@@ -9,6 +9,7 @@ from imagora.stages import SparseVector, Vector
 from qdrant_client import models
 
 from .dialect import Bound, Condition, Query, Request
+from .options import QdrantOptions
 
 
 def client_vector(vector: Vector) -> Any:
@@ -19,11 +20,12 @@ def client_vector(vector: Vector) -> Any:
 
 
 class ClientDialect:
-    """The dialect of qdrant_client; ef: vectors looked at in a search of the graph."""
+    """The dialect of qdrant_client; options: how approximate searches look."""
 
-    def __init__(self, ef: int | None, quantized: bool) -> None:
-        self.quantized = quantized
-        self._params = models.SearchParams(hnsw_ef=ef)
+    def __init__(self, options: QdrantOptions) -> None:
+        self.quantized = options.quantization != "none"
+        quantised = models.QuantizationSearchParams(rescore=options.rescore, oversampling=options.oversampling)
+        self._params = models.SearchParams(hnsw_ef=options.hnsw.ef, quantization=quantised)
         self._exact = models.SearchParams(exact=True, quantization=models.QuantizationSearchParams(ignore=True))
 
     def value(self, key: str, value: str | int) -> Condition:

@@ -10,6 +10,7 @@ import qdrant_edge as edge
 from imagora.stages import SparseVector, Vector
 
 from .dialect import Bound, Condition, Query, Request
+from .options import QdrantOptions
 
 
 def edge_vector(vector: Vector) -> Any:
@@ -20,11 +21,12 @@ def edge_vector(vector: Vector) -> Any:
 
 
 class EdgeDialect:
-    """The dialect of qdrant_edge; ef: vectors looked at in a search of the graph."""
+    """The dialect of qdrant_edge; options: how approximate searches look."""
 
-    def __init__(self, ef: int | None, quantized: bool) -> None:
-        self.quantized = quantized
-        self._params = edge.SearchParams(hnsw_ef=ef)
+    def __init__(self, options: QdrantOptions) -> None:
+        self.quantized = options.quantization != "none"
+        quantised = edge.QuantizationSearchParams(rescore=options.rescore, oversampling=options.oversampling)
+        self._params = edge.SearchParams(hnsw_ef=options.hnsw.ef, quantization=quantised)
         self._exact = edge.SearchParams(exact=True, quantization=edge.QuantizationSearchParams(ignore=True))
 
     def value(self, key: str, value: str | int) -> Condition:

@@ -50,7 +50,7 @@ class EmbeddedStore:
     def __init__(self, options: QdrantOptions, folder: Path, generation: int = 1) -> None:
         self._options, self._folder, self._generation = options, folder, generation
         self._index = folder / numbered(INDEX, generation)
-        self._dialect = EdgeDialect(options.hnsw.ef, options.quantization != "none")
+        self._dialect = EdgeDialect(options)
         self._shard: edge.EdgeShard | None = None
         self._shared: Shard | None = None
 

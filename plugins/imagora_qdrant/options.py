@@ -57,6 +57,18 @@ class QdrantOptions(Options):
         default="none",
         description="how vectors are kept small in memory: scalar 4, product 16 and binary 32 times smaller",
     )
+    oversampling: Annotated[float | None, Costs("online")] = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="with quantization: so many times the hits are found by the small vectors, and put in order by the "
+        "whole ones; not given: as many as are wanted",
+    )
+    rescore: Annotated[bool | None, Costs("online")] = Field(
+        default=None,
+        description="with quantization: whether the whole vectors put in order what the small ones found; not given: "
+        "the engine decides",
+    )
     on_disk: bool = Field(
         default=False, description="keep the vectors on the disk and read them from there: slow, little memory"
     )

@@ -46,7 +46,7 @@ class ServerStore:
         self._name = collection_of(options.collection, generation)
         self._new_writer = writer or partial(connect, options)
         self._new_reader = reader or partial(connect_async, options)
-        self._dialect = ClientDialect(options.hnsw.ef, options.quantization != "none")
+        self._dialect = ClientDialect(options)
         self._lock = threading.Lock()
         self._writer: QdrantClient | None = None
         self._readers: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncQdrantClient] = WeakKeyDictionary()
