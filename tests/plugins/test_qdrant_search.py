@@ -16,9 +16,10 @@ from imagora.errors import QueryError, StageError
 from imagora.filters import And, Eq, In, Ne, Not, Or, Range
 from imagora.stages import Entry, Identity, LegQuery, SearchRequest, SparseVector
 from imagora_qdrant.bm25 import Bm25Embedder
+from imagora_qdrant.client_dialect import ClientDialect
 from imagora_qdrant.edge_dialect import EdgeDialect
 from imagora_qdrant.index import QdrantIndex
-from imagora_qdrant.options import Bm25Options
+from imagora_qdrant.options import Bm25Options, QdrantOptions
 from imagora_qdrant.search import search_steps
 
 from . import qdrant_places as places
@@ -122,7 +123,8 @@ def test_one_leg_alone_has_the_scores_that_it_has_beside_a_leg_that_finds_nothin
 @pytest.mark.parametrize(("quantized", "queries"), [(False, 1), (True, 2)])
 def test_one_leg_takes_one_query_unless_its_scores_may_be_of_quantised_vectors(quantized: bool, queries: int) -> None:
     request = SearchRequest((LegQuery("text", "text", [1.0, 0, 0, 0]),), 5, 5)
-    steps = search_steps(request, EdgeDialect(None, quantized), None, one_shard=True)
+    options = QdrantOptions(path=Path("index"), quantization="scalar" if quantized else "none")
+    steps = search_steps(request, EdgeDialect(options), None, one_shard=True)
     point = SimpleNamespace(id=id_of(1), score=0.5, payload={})
     next(steps)
     for _ in range(queries - 1):
@@ -130,6 +132,17 @@ def test_one_leg_takes_one_query_unless_its_scores_may_be_of_quantised_vectors(q
     with pytest.raises(StopIteration) as done:
         steps.send([[point]])
     assert [(hit.id, hit.scores) for hit in done.value.value] == [(id_of(1), {"text": 0.5})]
+
+
+@pytest.mark.parametrize("dialect", [EdgeDialect, ClientDialect])
+def test_the_ways_to_look_at_quantised_vectors_are_in_every_approximate_query(dialect: Any) -> None:
+    options = QdrantOptions(path=Path("index"), quantization="binary", oversampling=3, rescore=True)
+    vector = [1.0, 0.0, 0.0, 0.0]
+    made = dialect(options)
+    for request in (made.near("text", vector, 5, None), made.scores("text", vector, 5, None, exact=False)):
+        assert (request.params.quantization.oversampling, request.params.quantization.rescore) == (3, True)
+    exact = made.scores("text", vector, 5, None, exact=True).params
+    assert exact.exact and exact.quantization.ignore
 
 
 def test_raw_scores_are_cosines_and_products_of_the_vectors(index: QdrantIndex) -> None:
