@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
-from imagora_starter.packages import cache_folder, minilm_zip
+from imagora_starter.packages import minilm_zip
 from numpy.typing import NDArray
+from platformdirs import user_cache_path
 
 from .captions import captions
 
@@ -55,7 +57,8 @@ def model_folder() -> Path:
 
 def kept_folder() -> Path:
     """Give the folder, within the cache folder, of what benchmarks make once."""
-    folder = cache_folder().with_name("benchmarks")
+    chosen = os.environ.get("IMAGORA_CACHE")
+    folder = (Path(chosen).expanduser().absolute() if chosen else user_cache_path("imagora")) / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
