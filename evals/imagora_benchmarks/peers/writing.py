@@ -117,12 +117,12 @@ def _plot(file: Path, whole: Mapping[str, Any], of: Mapping[str, Figures]) -> No
     axes = figure.subplots()
     names = [row[0] for row in reversed(rows(of))]
     colours = ["#2f6f9f" if name == "imagora" else "#b0b7bd" for name in names]
-    axes.barh(names, [of[name].p50 for name in names], color=colours, label="p50")
+    bars = axes.barh(names, [of[name].p50 for name in names], color=colours, label="p50")
+    axes.bar_label(bars, fmt="%.1f", padding=4)
     axes.scatter([of[name].p99 for name in names], names, color="#333333", marker="|", s=120, label="p99", zorder=3)
-    axes.set_xscale("log")
-    axes.set_xlabel("milliseconds a query (log scale)")
-    axes.set_title(
-        f"{whole['items']:,} items, {whole['queries']} queries by {whole['by']}, one thread", fontsize="medium"
-    )
-    axes.legend(loc="lower right")
+    axes.set_xlim(left=0)  # lengths are to be compared, so no logarithm
+    axes.set_xlabel("milliseconds a query")
+    title = f"{whole['items']:,} items, {whole['queries']} queries by {whole['by']}, one thread"
+    axes.set_title(title, fontsize="medium")
+    axes.legend(loc="upper right")
     figure.savefig(file, metadata={"Date": None})
