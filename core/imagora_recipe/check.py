@@ -193,8 +193,8 @@ class _Checker(ComponentChecker):
             elif name in seen:
                 self.wrong("IMG-322", part, where, f"is the same metric as '{seen[name]}'; say one", at_key=True)
             elif limits := self.options(Limits, part, where):
-                if limits.drop is not None and name in WHOLE:
-                    what = f"'{name}' is of a whole run and has no drop that could be certain; say 'max'"
+                if limits.drop is not None and name in (*WHOLE, "refused"):
+                    what = f"'{name}' has no drop that could be certain; say 'min' or 'max'"
                     self.wrong("IMG-322", part, where, what, at_key=True)
                 yield name, limits
             seen.setdefault(name or said, said)

@@ -10,9 +10,12 @@ from pydantic import Field, model_validator
 RANKED = ("ndcg", "recall", "precision", "mrr", "map", "success")
 """Of a ranking; `@10` behind one looks at the first 10 passages only."""
 ANSWERED = (
-    *("clip_score", "citation_precision", "citation_recall"),
-    *("answer_similarity", "groundedness", "refused_rightly"),
+    *("clipscore", "citation_precision", "citation_recall", "answer_similarity", "groundedness"),
+    *("right_refusal", "wrong_refusal", "refused"),
 )
+"""Of what was found or answered, each query by itself."""
+LOWER = ("wrong_refusal",)
+"""Those of which less is better; they drop by going up."""
 WHOLE = ("latency_p50", "latency_p95", "latency_p99", "cost", "failed")
 """Of a whole run, so that there is no query by query: seconds, money per 1,000 queries, the share that failed."""
 EXAMPLES = ("ndcg@10", "recall@10", "precision@5", "mrr@10", "map", "success@1", *ANSWERED, *WHOLE)

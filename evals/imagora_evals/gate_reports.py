@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from .comparing.comparison import MINIMUM
@@ -76,3 +77,11 @@ def line(check: Check) -> str:
     """Give a check as a line for a terminal."""
     word = {"passed": "passed", "failed": "FAILED", "undecided": "undecided"}[check.state]
     return f"{word:9} {check.metric} {check.limit} {check.demanded:g}: {check.why}"
+
+
+def write_reports(gate: Gate, to_junit: Path | None, to_markdown: Path | None) -> None:
+    """Write a gate as files, where they are named."""
+    if to_junit is not None:
+        to_junit.write_text(junit(gate), "utf-8")
+    if to_markdown is not None:
+        to_markdown.write_text(markdown(gate), "utf-8")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any, Literal
 
-from imagora_recipe.gate import WHOLE, Limits, spelled
+from imagora_recipe.gate import LOWER, WHOLE, Limits, spelled
 
 from .comparing.comparison import MINIMUM, paired, same_suite
 from .comparing.statistics import RESAMPLES, permutation, upper_bound
@@ -139,12 +139,14 @@ def _drop(run: EvalRun, baseline: EvalRun | None, metric: str, allowed: float, c
     if len(pairs) < MINIMUM:
         why = f"{len(pairs)} queries are too few to be certain of a drop; it takes {MINIMUM}"
         return Check(metric, "drop", allowed, value, "undecided", why, len(pairs))
-    differences = pairs[:, 1] - pairs[:, 0]
+    sign = -1 if metric in LOWER else 1
+    differences = (pairs[:, 1] - pairs[:, 0]) * sign  # what is worse is below zero
     mean = float(differences.mean())
     bound = upper_bound(differences, 1 - certainty.alpha, resamples=certainty.resamples)
     fell = bound < -allowed and permutation(differences, "less", resamples=certainty.resamples) < certainty.alpha
-    certain = f"at most {bound:+.4f} for certain"
-    why = f"{mean:+.4f} against the baseline, {certain}, and it may fall by {allowed:g}"
+    certain = f"at {'least' if sign < 0 else 'most'} {sign * bound:+.4f} for certain"
+    may = f"it may {'rise' if sign < 0 else 'fall'} by {allowed:g}"
+    why = f"{sign * mean:+.4f} against the baseline, {certain}, and {may}"
     return Check(
         *(metric, "drop", allowed, float(pairs[:, 1].mean()), "failed" if fell else "passed", why, len(pairs)),
         before=float(pairs[:, 0].mean()),

@@ -63,8 +63,7 @@ BAD = {
             "toys.yaml:8:8: gate.map: must say 'min', 'max' or 'drop', e.g. {min: 0.6, drop: 0.01}",
             "toys.yaml:9:8: gate.mrr: 'min' is above 'max': nothing is at least 2 and at most 1",
             "toys.yaml:10:15: gate.p@1.drop: input should be greater than or equal to 0, and it is '-1'",
-            "toys.yaml:11:3: gate.latency_p95: 'latency_p95' is of a whole run and has no drop that could be certain; "
-            "say 'max'",
+            "toys.yaml:11:3: gate.latency_p95: 'latency_p95' has no drop that could be certain; say 'min' or 'max'",
             "toys.yaml:12:9: gate.cost: must be a mapping",
         ],
     ),

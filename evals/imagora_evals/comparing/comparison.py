@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from imagora.errors import ImagoraError, did_you_mean
+from imagora_recipe.gate import LOWER
 
 from imagora_evals.results import EvalRun
 
@@ -32,8 +33,8 @@ class NotComparable(ImagoraError):
 class Difference:
     """One metric: the mean of each run, and B minus A with its interval, of the queries that have it in both.
 
-    p: of the permutation test, corrected for the number of metrics. effect: Cohen's d_z. winner: "A", "B", or ""
-    where there is none, and then `why` says why. by_query: B minus A, the largest loss of B first.
+    p: of the permutation test, corrected for the number of metrics that are judged. effect: Cohen's d_z. winner: "A",
+    "B", or "" where there is none, and then `why` says why. by_query: B minus A, the lowest first.
     """
 
     metric: str
@@ -59,13 +60,13 @@ class Difference:
 
     @property
     def wins(self) -> int:
-        """On how many queries B has more."""
-        return sum(one > 0 for one in self.by_query.values())
+        """On how many queries B is better."""
+        return sum(self._better(one) for one in self.by_query.values())
 
     @property
     def losses(self) -> int:
-        """On how many queries A has more."""
-        return sum(one < 0 for one in self.by_query.values())
+        """On how many queries A is better."""
+        return sum(self._better(-one) for one in self.by_query.values())
 
     @property
     def ties(self) -> int:
@@ -74,8 +75,15 @@ class Difference:
 
     @property
     def share_of_wins(self) -> float:
-        """The share of queries on which B has more, ties counted half: 0.5 is no difference."""
+        """The share of queries on which B is better, ties counted half: 0.5 is no difference."""
         return (self.wins + self.ties / 2) / self.queries if self.queries else 0.5
+
+    def ranked(self) -> list[tuple[str, float]]:
+        """Give queries with their differences, from B's largest loss to its largest win."""
+        return sorted(self.by_query.items(), key=lambda one: -one[1] if self.metric in LOWER else one[1])
+
+    def _better(self, difference: float) -> bool:
+        return difference < 0 if self.metric in LOWER else difference > 0
 
     def to_dict(self) -> dict[str, Any]:
         """Give all of it as JSON values."""
@@ -134,7 +142,11 @@ def compare(a: EvalRun, b: EvalRun, metrics: Sequence[str] = ()) -> Comparison:
     made = [_difference(a, b, name) for name in (metrics or both)]
     if not made:
         raise NotComparable("the two runs have no metric in common", code="IMG-141")
-    judged = [_judged(one, p) for one, p in zip(made, holm([one.p for one in made]), strict=True)]
+    told = {one.metric: why for one in made if (why := _unjudged(one.metric, a, b))}
+    corrected = iter(holm([one.p for one in made if one.metric not in told]))
+    judged = [
+        replace(one, why=told[one.metric]) if one.metric in told else _judged(one, next(corrected)) for one in made
+    ]
     return Comparison(a, b, judged, tuple(sorted(_answered(a) ^ _answered(b))))
 
 
@@ -168,9 +180,16 @@ def _difference(a: EvalRun, b: EvalRun, metric: str) -> Difference:
     return Difference(metric, mean_a, mean_b, low, high, permutation(differences), effect(differences), by_query)
 
 
-def _judged(one: Difference, p: float) -> Difference:
-    from dataclasses import replace
+def _unjudged(metric: str, a: EvalRun, b: EvalRun) -> str:
+    """Say why nothing wins by a metric whatever its numbers are."""
+    if metric == "refused":
+        return "neither more nor less of it is better; see right_refusal and wrong_refusal"
+    if metric == "clipscore" and a.recipe_hash != b.recipe_hash:
+        return "each recipe's own embedder scores, so that two recipes' scores do not compare"
+    return ""
 
+
+def _judged(one: Difference, p: float) -> Difference:
     why = ""
     if one.queries < MINIMUM:
         why = f"{one.queries} queries are too few; it takes {MINIMUM}"
@@ -180,7 +199,8 @@ def _judged(one: Difference, p: float) -> Difference:
         why = f"the interval holds zero{_needed(one)}"
     elif p >= ALPHA:
         why = f"p is {p:.3f} with {ALPHA:g} allowed, corrected for the number of metrics"
-    return replace(one, p=p, why=why, winner="" if why else "B" if one.mean > 0 else "A")
+    better = one.mean < 0 if one.metric in LOWER else one.mean > 0
+    return replace(one, p=p, why=why, winner="" if why else "B" if better else "A")
 
 
 def _needed(one: Difference) -> str:
