@@ -24,6 +24,12 @@ def _eval() -> typer.Typer:
     return app
 
 
+def _compare() -> typer.Typer:
+    from .comparing.command import app
+
+    return app
+
+
 def _plan() -> typer.Typer:
     from .planning.command import app
 
@@ -42,6 +48,7 @@ def offer_commands() -> list[imagora.Command]:
     return [
         imagora.Command("bench", "Ask a recipe a suite's queries under load: percentiles, throughput, errors.", _bench),
         imagora.Command("eval", "Ask a recipe the queries of a suite, and score what comes back.", _eval),
+        imagora.Command("compare", "Say which of two recipes is better on a suite, if that is certain.", _compare),
         imagora.Command("plan", "Say what a recipe needs of machines for so many items and queries.", _plan),
         imagora.Command("sweep", "Try values of a recipe's options, and write the chosen ones as a recipe.", _sweep),
     ]

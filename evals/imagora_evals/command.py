@@ -15,6 +15,8 @@ from imagora.errors import QueryError
 from rich.console import Console
 from typer.core import TyperGroup
 
+from .gate_options import Baseline, Junit, Markdown, Phoenix, end_with, gate_of, judged_by, send_to
+
 if TYPE_CHECKING:
     from .history import Past
     from .results import EvalRun
@@ -59,6 +61,11 @@ def run(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     ingest: Annotated[bool, typer.Option(help="Into an index of its own; otherwise the recipe's is asked.")] = True,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report with the worst queries.")] = None,
     record: Annotated[bool, typer.Option(help="Record the run in the history.")] = True,
+    gate: Annotated[bool, typer.Option("--gate", help="Judge the run by the recipe's `gate`.")] = False,
+    baseline: Baseline = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+    phoenix: Phoenix = None,
     tenant: Annotated[str, typer.Option(help="Who asks, with --no-ingest, where the recipe has `access`.")] = "",
     group: Annotated[list[str] | None, typer.Option(help="A group of who asks; more than once.")] = None,
     profile: Profile = None,
@@ -68,7 +75,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     """Ask a recipe the queries of a suite, and score what comes back.
 
     The suite's corpus goes into an index of its own in the cache; the recipe's index is not touched. Interrupted, the
-    same command goes on where it was. Exit code 3: some queries failed.
+    same command goes on where it was. Exit code 3: some queries failed. 6: the run does not pass the gate.
     """
     from imagora.query import Principal
 
@@ -78,8 +85,10 @@ def run(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     principal = Principal(tenant, tuple(group or ())) if tenant or group else None
     chosen = dict(_slice(said) for said in slices or ())
     how = How(profile, tuple(assigned or ()), ingest, search_only, limit, chosen, principal)
+    plan = gate_of(recipe, how) if gate or baseline or junit or markdown else None
     found = find_suite(suite)
     done = _run(recipe, found, how, html)
+    judged = None if plan is None else judged_by(plan, done, baseline)
     if record:
         from .history import History
 
@@ -92,6 +101,10 @@ def run(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
         show(Console(), done, found.metrics[:3], found.slices)
         if html is not None:
             typer.echo(f"the report: {html}")
+    if phoenix is not None:
+        send_to(phoenix, done, found)
+    if judged is not None:
+        end_with(judged, junit, markdown, to_stderr=as_json)
     if any(one.error for one in done.results):
         raise typer.Exit(IN_PART)
 
@@ -119,6 +132,38 @@ def _slice(said: str) -> tuple[str, str]:
     if not sign:
         raise QueryError(f"a slice is said as key=value, such as language=de, and this is '{said}'", code="IMG-724")
     return key, value
+
+
+@app.command()
+def nightly(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
+    recipe: Recipe,
+    suite: SuiteName,
+    baseline: Annotated[
+        str, typer.Option(metavar="FILE|last", help="What drops are judged against: a saved run, or the last recorded.")
+    ] = "last",
+    junit: Junit = None,
+    markdown: Markdown = None,
+    search_only: Annotated[bool, typer.Option("--search-only", help="Generate no answers.")] = False,
+    profile: Profile = None,
+    assigned: Assigned = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a suite, ask a recipe, judge the run by its gate, record it, and tell a chat: one line for cron.
+
+    The report goes to the Slack-compatible webhook in the environment variable IMAGORA_WEBHOOK, failures too;
+    without it there is none. Exit codes: 0 passed, 6 not passed, 1 no result.
+    """
+    from .laying import How
+    from .nightly import Night, whole
+    from .progress import asking_bar
+
+    how = How(profile, tuple(assigned or ()), search_only=search_only)
+    gate_of(recipe, how)
+    with asking_bar() as on_query:
+        judged = whole(Night(recipe, suite, how, baseline, junit, markdown), on_query)
+    if as_json:
+        typer.echo(json.dumps(judged.to_dict(), indent=2))
+    end_with(judged, None, None, to_stderr=as_json)
 
 
 @app.command()

@@ -86,4 +86,5 @@ def nightly(  # noqa: PLR0913, PLR0917 - a flow's parameters are its form
     report(made)
     if not made.passed:
         raise GateNotPassed("; ".join(line(check) for check in made.checks if check.state == "failed"))
-    return made.to_dict()
+    said: dict[str, Any] = made.to_dict()
+    return said

@@ -64,9 +64,7 @@ def _client(url: str) -> Client:
     try:
         from phoenix.client import Client
     except ImportError as error:
-        raise MissingExtra(
-            "sending runs to Phoenix needs its client; type: pip install 'imagora[phoenix-experiments]'"
-        ) from error
+        raise MissingExtra("sending runs to Phoenix needs its client; type: pip install 'imagora[phoenix]'") from error
     return Client(base_url=url, api_key=os.environ.get(KEY))
 
 

@@ -76,6 +76,25 @@ def intervals(found: Mapping[str, Estimate], title: str = "") -> Drawn:
     return drawn
 
 
+def differences(found: Mapping[str, tuple[float, float, float]]) -> Drawn:
+    """Draw differences (mean, low, high) around zero, one below the other."""
+    names = list(found)
+    with _figure(1, 0.6 + _ROW * len(names)) as (_, (axes,), drawn):
+        places = range(len(names), 0, -1)
+        means = [found[name][0] for name in names]
+        below = [max(0.0, mean - low) for mean, low, _ in found.values()]
+        above = [max(0.0, high - mean) for mean, _, high in found.values()]
+        axes.axvline(0, color=INK, linewidth=1)
+        axes.errorbar(means, places, xerr=[below, above], fmt="o", color=ACCENT, ecolor=SOFT, capsize=3, markersize=5)
+        axes.set_yticks(list(places), names)
+        widest = max(0.01, *(abs(end) for one in found.values() for end in one)) * 1.1
+        axes.set_xlim(-widest, widest)
+        axes.set_ylim(0.4, len(names) + 0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x")
+    return drawn
+
+
 def stage_times(found: Mapping[str, Sequence[float]]) -> Drawn:
     """Draw the median of each stage in milliseconds as a bar, with a mark at the 95th percentile."""
     names = list(found)
