@@ -53,7 +53,10 @@ class Keeping:
             content = await maker.content()
             if content is None:
                 return None
-            before = {"asked": keys.asked(asked), "judged": keys.judged(record.scope, told)}
+            before = {
+                "asked": None if asked is let_in else keys.asked(asked),
+                "judged": keys.judged(record.scope, told),
+            }
             return {**await self._parts(maker, let_in), **before, "content": content}
 
         async def made() -> KeptAnswer:
@@ -95,8 +98,8 @@ class Keeping:
 
         async def parts(maker: Maker) -> Mapping[str, Any]:
             files = await asyncio.to_thread(_files, passages)
-            shown = {"files": files, "budget": budget, "withheld": record.scope.withheld}
-            return {**await self._parts(maker, query), **shown}
+            shown = keys.plain([files, budget, record.scope.withheld])
+            return {**await self._parts(maker, query), "shown": shown}
 
         async def made() -> KeptPictures:
             chosen, all_read[0] = await make()

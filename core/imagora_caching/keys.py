@@ -17,6 +17,7 @@ from .levels import Level
 FORMAT = 1
 """Changes whenever a value of before would be read in another way."""
 Parts: TypeAlias = Mapping[str, Any]
+"""What a key holds, by names and as JSON values, as `plain` gives them."""
 _NO_MATTER = {Query: {"principal", "fresh"}, Principal: {"user"}}
 """Fields that change no value: the principal is a part of its own, and its user is for records only."""
 _MODE = slice(24, 26)
@@ -53,8 +54,12 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one return a kind of value
 
 def key_of(level: Level, parts: Parts) -> str:
     """Give the key of a value: its level, and a hash of all that made it."""
-    told = _said([FORMAT, __version__, level, plain(parts)])
-    return f"imagora:{level}:{sha256(told.encode()).hexdigest()}"
+    return f"imagora:{level}:{_hash([FORMAT, __version__, level, parts])}"
+
+
+def digest(value: Any) -> str:
+    """Give a hash of a value."""
+    return _hash(plain(value))
 
 
 def who(query: Query) -> Any:
@@ -73,6 +78,13 @@ def asked(query: Query) -> Any:
 def judged(scope: Scope, verdicts: Any) -> Any:
     """Say what the guardrails made of the query."""
     return plain([verdicts, scope.withheld])
+
+
+def _hash(told: Any) -> str:
+    try:
+        return sha256(_said(told).encode()).hexdigest()
+    except (TypeError, ValueError) as error:
+        raise Untold(str(error)) from error
 
 
 def _said(value: Any) -> str:

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
 
 from imagora.assembly import Stages
 from imagora.errors import ImagoraError
 from imagora.stages import VersionedIndex
 from imagora_recipe.plan import Plan, Planned
+
+from .keys import digest
 
 
 class Maker:
@@ -20,39 +21,43 @@ class Maker:
     def __init__(self, plan: Plan, stages: Stages, opened: Callable[[], Awaitable[None]]) -> None:
         self._plan, self._stages, self._opened = plan, stages, opened
 
-    async def recipe(self) -> Any:
-        """Say which recipe, which versions of plugins, and which models by their files' sizes and times."""
+    async def recipe(self) -> str:
+        """Say which recipe, which versions of plugins, and which models by their files' sizes and times: a hash."""
         return await asyncio.to_thread(lambda: self._recipe) if "_recipe" not in self.__dict__ else self._recipe
 
     async def content(self) -> str | None:
         """Say which state of which index, "" where nothing is searched; None where that cannot be told."""
         if self._stages.retriever is None:
             return ""
-        if not isinstance(self._stages.index, VersionedIndex):
+        if (index := self._index) is None:
             return None
         await self._opened()
-        version = await self._stages.index.aversion()
-        return None if version is None else f"{self._stages.index.place} {version}"
+        version = await index.aversion()
+        return None if version is None else f"{index.place} {version}"
 
     def leg_of(self, embedder: object) -> str | None:
         """Say which of the recipe's embedders it is, by its leg; None for another one."""
         return next((leg for leg, one in self._stages.embedders.items() if one is embedder), None)
 
-    def vectors(self, leg: str) -> Any:
+    def vectors(self, leg: str) -> str:
         """Say what makes the vectors of a leg; its identity has the hash of its weights."""
         return self._vectors[leg]
 
     @cached_property
-    def _recipe(self) -> Any:
-        plugins = {one.offer.plugin.name: one.offer.plugin.version for one in self._plan.components()}
-        models = [list(_files(one)) for one in self._plan.components()]
-        return {"name": self._plan.name, "hash": self._plan.hash, "plugins": plugins, "models": models}
+    def _index(self) -> VersionedIndex | None:
+        return self._stages.index if isinstance(self._stages.index, VersionedIndex) else None
 
     @cached_property
-    def _vectors(self) -> dict[str, Any]:
+    def _recipe(self) -> str:
+        plugins = {one.offer.plugin.name: one.offer.plugin.version for one in self._plan.components()}
+        models = [list(_files(one)) for one in self._plan.components()]
+        return digest({"name": self._plan.name, "hash": self._plan.hash, "plugins": plugins, "models": models})
+
+    @cached_property
+    def _vectors(self) -> dict[str, str]:
         planned = self._plan.embedders
         said = {leg: [one.said, one.offer.plugin.version] for leg, one in planned.items()}
-        return {leg: [said.get(leg), one.identity()] for leg, one in self._stages.embedders.items()}
+        return {leg: digest([said.get(leg), one.identity()]) for leg, one in self._stages.embedders.items()}
 
 
 def _files(planned: Planned) -> Iterator[tuple[str, int, int]]:

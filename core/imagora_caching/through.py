@@ -124,7 +124,7 @@ class _Road(Generic[T]):
         if self._wanted.good is not None and not await self._wanted.good(value):
             self._count("refused")
             return None
-        facts.update(outcome=outcome, age=round(age(kept), 3))
+        facts.update(outcome=outcome, cache=self._wanted.level, age=round(age(kept), 3))
         self._count(outcome)
         return value
 

@@ -12,8 +12,12 @@ from typing import Any, Generic, TypeVar
 from imagora.answer import Citation, GuardrailRecord, Passage
 from imagora.prompt import PromptPicture
 from llama_index.core.schema import BaseNode, ImageNode, MediaResource, Node, TextNode
+from pydantic import BaseModel
 
 T = TypeVar("T")
+ModelT = TypeVar("ModelT", bound=BaseModel)
+_NODE = Node(id_="", text_resource=None, image_resource=None, extra_info={})
+_WORDS, _SHOWN = MediaResource(text=""), MediaResource(path=Path())
 _NODES: dict[str, type[BaseNode]] = {kind.class_name(): kind for kind in (Node, TextNode, ImageNode)}
 
 
@@ -79,12 +83,21 @@ def _node_of(told: Any) -> BaseNode:
     if isinstance(told, dict):
         return _NODES[told["class_name"]].model_validate(told)
     id_, text, picture, metadata = told
-    return Node(
-        id_=id_,
-        text_resource=MediaResource(text=text) if text else None,
-        image_resource=MediaResource(path=Path(picture)) if picture else None,
-        extra_info=metadata,
+    words = _like(_WORDS, text=text) if text else None
+    shown = _like(_SHOWN, path=Path(picture)) if picture else None
+    return _like(_NODE, id_=id_, text_resource=words, image_resource=shown, metadata=metadata)
+
+
+def _like(checked: ModelT, **fields: Any) -> ModelT:
+    """Make one as Pydantic would, of fields that need no check, with lists of its own: twenty are in an answer."""
+    held = {name: type(v)(v) if isinstance(v, list | dict) else v for name, v in checked.__dict__.items()}
+    made = checked.__class__.__new__(checked.__class__)
+    private = {"__pydantic_extra__": None, "__pydantic_private__": checked.__pydantic_private__}
+    # Pydantic's own road for what was pickled.
+    BaseModel.__setstate__(
+        made, {"__dict__": held | fields, "__pydantic_fields_set__": set(checked.model_fields_set), **private}
     )
+    return made
 
 
 def _passages_back(told: Any) -> tuple[Passage, ...]:

@@ -9,7 +9,7 @@ from imagora import Picture
 from imagora.record import note
 
 from .cache import Around, Cache, around
-from .keys import key_of
+from .keys import key_of, plain
 from .store import Kept
 from .values import VECTOR
 
@@ -46,7 +46,7 @@ class KeptVector:
         leg = maker.leg_of(self._embedder) if maker is not None and caches else None
         if maker is None or leg is None:
             return (), ""
-        return caches, key_of("embedding", {"made": maker.vectors(leg), "thing": self._thing})
+        return caches, key_of("embedding", {"made": maker.vectors(leg), "thing": plain(self._thing)})
 
     def _read(self, cache: Cache, kept: Kept | None) -> list[float] | None:
         vector = None
@@ -57,7 +57,7 @@ class KeptVector:
                 cache.count("failed: garbage")
         cache.count("embedding miss" if vector is None else "embedding hit")
         if vector is not None:
-            note(embeddings_kept=True)
+            note(cache="embedding")
         return vector
 
     def _keep(self, caches: Sequence[Cache], key: str, vector: Sequence[float]) -> None:

@@ -26,6 +26,8 @@ from .spending import Meter
 from .suite import Suite
 from .suite_reading import FILE
 
+CACHES = ("cache", "redis_cache")
+
 
 @dataclass(frozen=True)
 class How:
@@ -68,7 +70,7 @@ def opened(
     own = bool(suite.corpus) and how.ingest
     laid = laid_over(recipe, plan, suite, how) if own else plan
     # A cache would answer for the recipe, and from what an earlier run had put in.
-    laid = replace(laid, wrappers=tuple(wrapper for wrapper in laid.wrappers if wrapper.name != "cache"))
+    laid = replace(laid, wrappers=tuple(wrapper for wrapper in laid.wrappers if wrapper.name not in CACHES))
     meter = Meter()
     stages = assemble(laid)
     stages = replace(stages, tracer=meter.around(stages.tracer))

@@ -1,4 +1,4 @@
-"""When Redis is left alone: after failures in a row, or while it is slow."""
+"""When Redis is left alone: after failures or slow answers in a row, or where half of its answers are slow."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class Breaker:
         with self._lock:
             self._failed = 0
             self._seconds.append(seconds)
-            if len(self._seconds) == _LAST and median(self._seconds) > self._slow:
+            last = list(self._seconds)[-_IN_A_ROW:]
+            in_a_row = len(last) == _IN_A_ROW and min(last) > self._slow
+            if in_a_row or (len(self._seconds) == _LAST and median(self._seconds) > self._slow):
                 self._leave_alone()
 
     def failed(self) -> None:

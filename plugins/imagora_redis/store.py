@@ -27,8 +27,6 @@ class RedisStore:
     waits for either.
     """
 
-    remote = True
-
     def __init__(self, options: RedisOptions) -> None:
         self._options = options
         self._breaker = Breaker(options.slow, options.retry_after)
@@ -36,6 +34,11 @@ class RedisStore:
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._outbox = Outbox(self._write, self._try)
+
+    @property
+    def remote(self) -> bool:
+        """Whether it may have to be waited for: not while it is left alone."""
+        return not self._breaker.is_open
 
     def get(self, key: str) -> bytes | None:
         """Give what is kept; StoreFailed where Redis failed, is left alone, or has something too large."""

@@ -18,6 +18,7 @@ import toys
 from imagora import Pipeline
 from imagora.catalog import Catalog
 from imagora.testing import WrapperContract
+from imagora_benchmarks.redis_server import PROGRAM, Proxy, Server, running
 from imagora_caching.cache import Cache
 from imagora_caching.store import Kept, StoreFailed, sealed
 from imagora_redis.breaker import Breaker
@@ -25,8 +26,7 @@ from imagora_redis.options import URL, RedisOptions
 from imagora_redis.store import RedisStore
 from toy_recipes import built, problems, recipe_of, write
 
-from .redis_server import Proxy, Server, running
-
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="Debian's package redis-server is not installed")
 CATALOG = Catalog.of(toys, imagora_ingestion, imagora_cache, imagora_redis)
 PATIENT = {"timeout": 2, "slow": 2}
 """For tests of what is kept: other tests beside them make a server slow."""

@@ -32,6 +32,7 @@ Weights = Annotated[
 ]
 Tenant = Annotated[str, typer.Option("--tenant", help="Whose items to search, where the recipe has `access`.")]
 Groups = Annotated[list[str] | None, typer.Option("--group", help="A group that you belong to; more than once.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Look nothing up that a cache of the recipe kept.")]
 Top = Annotated[int | None, typer.Option("--top", min=1, help="How many passages to show.")]
 
 
@@ -49,11 +50,13 @@ def search(
     profile: Profile = None,
     assigned: Assigned = None,
     locked: Locked = False,
+    no_cache: NoCache = False,
     as_json: AsJson = False,
 ) -> None:
     """Find pictures and texts by words, by a picture, or by both."""
     text = " ".join(words or [])
     parts = _parts(image, filters, top, unlike, unlike_image, weight, tenant, group)
+    parts["fresh"] = no_cache
     if not text.strip() and not image:
         raise QueryError("say what to look for in words, or give a picture with -i FILE", code="IMG-502")
     with open_pipeline(recipe, profile, assigned, locked=locked) as pipeline:
@@ -82,6 +85,7 @@ def ask(
     profile: Profile = None,
     assigned: Assigned = None,
     locked: Locked = False,
+    no_cache: NoCache = False,
     as_json: AsJson = False,
     explain: Annotated[
         bool, typer.Option(help="Show passages, scores, times, and what each part is and is not.")
@@ -90,6 +94,7 @@ def ask(
     """Answer a question from what was ingested, with citations."""
     text = " ".join(question or [])
     parts = _parts(image, filters, top, unlike, unlike_image, weight, tenant, group)
+    parts["fresh"] = no_cache
     if not text.strip() and not image:
         raise QueryError("ask something in words, or give a picture with -i FILE", code="IMG-502")
     with open_pipeline(recipe, profile, assigned, locked=locked) as pipeline:

@@ -66,8 +66,13 @@ def show_answer(console: Console, answer: Answer, *, explain: bool = True) -> No
 def stage_times(stages: Sequence[StageRecord]) -> str:
     """Give the time of each stage in one line, in milliseconds."""
     return "time: " + " · ".join(
-        f"{record.stage} {record.component} {record.seconds * 1000:.1f} ms" for record in stages
+        f"{record.stage} {record.component}{_outcome(record)} {record.seconds * 1000:.1f} ms" for record in stages
     )
+
+
+def _outcome(record: StageRecord) -> str:
+    outcome, age = record.facts.get("outcome"), record.facts.get("age")
+    return "" if outcome is None else f" {outcome}" + ("" if age is None else f" ({age:.0f} s old)")
 
 
 def show_plan(console: Console, plan: Plan) -> None:

@@ -1,4 +1,4 @@
-"""A Redis server from Debian's package, started for the tests, and a proxy in front of it that can make it slow."""
+"""A Redis server from Debian's package, on a port of its own, and a proxy in front of it that can make it slow."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pytest
-
 PROGRAM = shutil.which("redis-server")
 
 
 def free_port() -> int:
+    """Give a port of this machine that nobody uses."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return int(sock.getsockname()[1])
 
@@ -31,10 +30,12 @@ class Server:
 
     @property
     def url(self) -> str:
+        """Its address."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        command = [str(PROGRAM), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir"]
+        """Start it, and wait until it answers."""
+        command = [PROGRAM or "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir"]
         self._process = subprocess.Popen([*command, str(self._folder), *self._more], stdout=subprocess.DEVNULL)
         for _ in range(200):
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as sock:
@@ -45,6 +46,7 @@ class Server:
         raise AssertionError("redis-server does not start")
 
     def stop(self) -> None:
+        """Stop it; what it holds is lost."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(10)
@@ -53,8 +55,7 @@ class Server:
 
 @contextmanager
 def running(folder: Path, *more: str) -> Iterator[Server]:
-    if PROGRAM is None:
-        pytest.skip("Debian's package redis-server is not installed")
+    """Give a server that ends with the block; more: further options of redis-server."""
     server = Server(folder, *more)
     try:
         yield server
@@ -73,9 +74,11 @@ class Proxy:
 
     @property
     def url(self) -> str:
+        """Its address."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     def close(self) -> None:
+        """Take no more connections."""
         self._listening.close()
 
     def _accept(self) -> None:
