@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from imagora import Answer, Found, Query
+from imagora.record import note
 
 from .flights import Flights
 from .levels import Level, LevelOptions
@@ -64,6 +65,7 @@ class Cache:
             kept = None if data is None else unsealed(key, data)
         except StoreFailed as failed:
             self.count(f"failed: {failed.reason}")
+            note(failed=failed.reason)
             return None
         return kept if kept is not None and age(kept) < self.options.seconds(level) else None
 

@@ -120,6 +120,7 @@ class _Road(Generic[T]):
             value = self._wanted.form.read(kept.value)
         except (TypeError, ValueError, KeyError):
             self._count_failed("garbage")
+            facts["failed"] = "garbage"
             return None
         if self._wanted.good is not None and not await self._wanted.good(value):
             self._count("refused")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from imagora_caching.levels import LevelOptions
 from imagora_recipe.plan import Plan
 
 from .changes import NOTHING, changes
@@ -35,8 +36,8 @@ class Shown:
 class Difference:
     """What changes between two recipes and what it costs.
 
-    caches: kept answers do not count any more, since they are kept under the recipe's hash. work: what an ingest with
-    the second recipe would embed, where it must run. notes: what else there is to know.
+    caches: those whose kept answers are not found any more, since they are kept under the recipe's hash. work: what an
+    ingest with the second recipe would embed, where it must run. notes: what else there is to know.
     """
 
     names: tuple[str, str]
@@ -89,7 +90,8 @@ def diff(before: Plan, after: Plan) -> Difference:
         )
         counted, why = (str(without_secrets(said, secrets)) for said in (todo.counted, todo.why))
         todo = replace(todo, counted=counted, why=why)
-    caches = tuple(wrapper.name for wrapper in after.wrappers) if before.hash != after.hash else ()
+    kept = [one.name for one in before.wrappers if isinstance(one.options, LevelOptions)]
+    caches = tuple(kept) if before.hash != after.hash else ()
     return Difference(difference.names, difference.hashes, shown, caches, todo, new_index, tuple(_notes(found, *parts)))
 
 

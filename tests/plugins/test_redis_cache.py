@@ -169,6 +169,8 @@ def test_a_redis_that_hangs_is_not_waited_for_and_then_left_alone(ask: Callable[
     counts = cache_of(pipeline).counts()
     assert counts["failed: timeout"] == 3
     assert counts["failed: left alone"] > 3
+    told = [record.facts.get("failed") for answer in answers for record in answer.stages if "cache" in record.stage]
+    assert (told[0], told[-1]) == ("timeout", "left alone")
 
 
 def test_a_slow_redis_is_left_alone_although_it_answers(ask: Callable[..., Pipeline], proxy: Proxy) -> None:

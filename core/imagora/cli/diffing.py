@@ -69,7 +69,9 @@ def _show(found: Difference, after: str) -> None:
     if found.work is not None:
         _show_work(found.work, after)
     if found.caches:
-        typer.echo(f"caches: what '{', '.join(found.caches)}' kept for {found.hashes[0]} is of no use any more")
+        typer.echo(
+            f"caches: answers that '{', '.join(found.caches)}' kept for {found.hashes[0]} are not found any more"
+        )
     for why in (*(f"{change.place}: {change.why}" for change in found.changes if change.why), *found.notes):
         typer.echo(f"note: {printable(why)}")
 
