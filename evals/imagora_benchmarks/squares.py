@@ -61,13 +61,21 @@ class SquareEmbedder:
         """Give every text the same vector: this embedder is for pictures."""
         return [[1.0] + [0.0] * (3 * GRID * GRID - 1) for _ in texts]
 
-    async def aget_query_embedding(self, query: str) -> list[float]:
+    def get_query_embedding(self, query: str) -> list[float]:
         """Embed the words of a query."""
         return self.get_text_embedding_batch([query])[0]
 
-    async def aget_image_embedding(self, img_file_path: str | BytesIO) -> list[float]:
+    def get_image_embedding(self, img_file_path: str | BytesIO) -> list[float]:
         """Embed the picture of a query."""
         return self._vector(img_file_path)
+
+    async def aget_query_embedding(self, query: str) -> list[float]:
+        """Embed the words of a query."""
+        return self.get_query_embedding(query)
+
+    async def aget_image_embedding(self, img_file_path: str | BytesIO) -> list[float]:
+        """Embed the picture of a query."""
+        return self.get_image_embedding(img_file_path)
 
     def _vector(self, file: Any) -> list[float]:
         with Image.open(file) as picture:
