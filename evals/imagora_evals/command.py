@@ -115,6 +115,8 @@ def _run(recipe: str, suite: Suite, how: Any, html: Path | None) -> EvalRun:
     from .running import asked_of, run_on
 
     asked_of(suite, how)  # before anything is ingested
+    if html is not None:
+        html.open("a").close()  # a path that cannot be written is told now, and not when all is done
     with progress_bar("ingesting the corpus") as on_ingest, opened(recipe, suite, how, on_ingest) as there:
         if there.report is not None and there.report.quarantined:
             typer.echo(f"{len(there.report.quarantined)} items of the corpus cannot be used", err=True)

@@ -19,12 +19,13 @@ from imagora_recipe.check import check, check_tree
 from imagora_recipe.extends import find, read_merged
 from imagora_recipe.merging import merged
 from imagora_recipe.plan import Plan
-from imagora_recipe.tree import Mark, Value
+from imagora_recipe.tree import Mark
 
 from .places import cache_folder
 from .spending import Meter
 from .suite import Suite
 from .suite_reading import FILE
+from .trees import tree_of
 
 CACHES = ("cache", "redis_cache")
 
@@ -96,11 +97,11 @@ def laid_over(recipe: str | Path, plan: Plan, suite: Suite, how: How) -> Plan:
     folder = cache_folder() / "indexes" / f"{suite.name}-{_key(suite, plan)}"
     folder.mkdir(parents=True, exist_ok=True)
     own: dict[str, Any] = {"source": dict(suite.corpus), "ledger": {"use": "sqlite", "path": f"{folder}/ledger.sqlite"}}
-    nothing = _tree({"source": None, "ledger": None, "access": None}, mark)
+    nothing = tree_of({"source": None, "ledger": None, "access": None}, mark)
     there = assemble(plan).index
     for place in _places(folder, set(type(plan.index.options).model_fields)):
         try:
-            layers = [tree, nothing, _tree({**own, "index": place}, mark)]
+            layers = [tree, nothing, tree_of({**own, "index": place}, mark)]
             laid = check_tree(find(recipe), merged(layers), installed_catalog())
             index = assemble(laid).index
         except RecipeError:
@@ -133,11 +134,3 @@ def _key(suite: Suite, plan: Plan) -> str:
         as_json(plan.pictures.model_dump()),
     ]
     return sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _tree(data: Any, mark: Mark) -> Value:
-    if isinstance(data, Mapping):
-        data = {str(key): _tree(part, mark) for key, part in data.items()}
-    elif isinstance(data, list | tuple):
-        data = [_tree(part, mark) for part in data]
-    return Value(data, mark, mark)

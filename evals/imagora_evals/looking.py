@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from imagora import Item
 from imagora.catalog import installed_catalog
 from imagora.errors import did_you_mean
 from imagora_recipe.check import check_tree
-from imagora_recipe.tree import Mark, Value
+from imagora_recipe.tree import Mark
 
 from .suite import Suite
 from .suite_reading import FILE
+from .trees import tree_of
 
 SHOWN = 20
 _NEAR = 2_000
@@ -54,17 +54,9 @@ def _corpus(suite: Suite) -> tuple[set[str] | None, int]:
     from imagora.assembly import assemble
 
     mark = Mark(str(suite.folder / FILE))
-    tree = _tree({"recipe": 1, "source": dict(suite.corpus), "generator": {"use": "extractive"}}, mark)
+    tree = tree_of({"recipe": 1, "source": dict(suite.corpus), "generator": {"use": "extractive"}}, mark)
     source = assemble(check_tree(suite.folder / FILE, tree, installed_catalog())).source
     assert source is not None  # noqa: S101 - the tree has one
     items = list(source.items())
     found = {item.uri for item in items if isinstance(item, Item)}
     return found, len(items) - len(found)
-
-
-def _tree(data: Any, mark: Mark) -> Value:
-    if isinstance(data, dict):
-        data = {str(key): _tree(part, mark) for key, part in data.items()}
-    elif isinstance(data, list | tuple):
-        data = [_tree(part, mark) for part in data]
-    return Value(data, mark, mark)

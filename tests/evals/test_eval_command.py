@@ -79,6 +79,7 @@ def test_a_failed_query_is_told_and_the_exit_code_is_that_of_a_part(
         (("toys.yaml", "shop", "--slice", "de"), 2, "a slice is said as key=value, such as language=de"),
         (("tyos.yaml", "shop"), 1, "did you mean 'toys.yaml'?"),
         (("toys.yaml",), 2, "missing argument 'suite'"),
+        (("toys.yaml", "shop", "--html", "none/report.html"), 1, "none/report.html"),
         (("history",), 2, "there are no such runs"),
         (("new", "shop"), 2, "'shop' is there and not empty; name another folder"),
     ],
