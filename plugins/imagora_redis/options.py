@@ -40,9 +40,10 @@ class RedisOptions(LevelOptions):
 
     @model_validator(mode="after")
     def _has_an_address(self) -> Self:
-        if not self.address().startswith(_SCHEMES):
-            if self.url is None and not os.environ.get(URL):
-                raise ValueError(f"there is no address of Redis; set {URL}, or say url: redis://HOST:6379/0")
+        address = self.address()
+        if not address:
+            raise ValueError(f"there is no address of Redis; set {URL}, or say url: redis://HOST:6379/0")
+        if not address.startswith(_SCHEMES) and "${" not in address:  # one that is not set has been told of already
             raise ValueError("an address of Redis begins with redis://, rediss:// or unix://")
         return self
 

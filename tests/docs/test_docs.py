@@ -62,6 +62,7 @@ def test_every_recipe_in_the_docs_is_fine(block: Block, tmp_path: Path, tutorial
     (tmp_path / "recipe.yaml").write_text(block.text)
     os.environ.setdefault("QDRANT_URL", "http://localhost:6333")
     os.environ.setdefault("QDRANT_API_KEY", "a secret")
+    os.environ.setdefault("IMAGORA_REDIS_URL", "redis://localhost:6379/0")
     os.environ.setdefault("VLLM_API_KEY", "a secret")
     os.environ.setdefault("OPENAI_API_KEY", "a secret")
     os.environ.setdefault("SHOP_DSN", "postgresql://reader@localhost/shop")

@@ -268,6 +268,8 @@ def test_a_recipe_without_an_address_is_told_so(tmp_path: Path, monkeypatch: pyt
     assert f"there is no address of Redis; set {URL}, or say url: redis://HOST:6379/0" in none
     (wrong,) = problems(write(tmp_path, recipe_of(wrappers=[{"use": "redis_cache", "url": "http://h"}])), CATALOG)
     assert "an address of Redis begins with redis://" in wrong
+    (unset,) = problems(write(tmp_path, recipe_of(wrappers=[{"use": "redis_cache", "url": "${NOT_SET}"}])), CATALOG)
+    assert "the environment variable 'NOT_SET' is not set" in unset
 
 
 def test_nothing_is_connected_to_before_the_first_query(tmp_path: Path) -> None:
