@@ -11,6 +11,7 @@ from imagora.catalog import Catalog
 from starlette.routing import Route
 
 from . import errors, logs, page, policy
+from .describing import describe
 from .doors import admin, feedback, health, items, openai_chat, own
 from .load import BodyLimit
 from .making import make_gateway, opened
@@ -46,6 +47,7 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
         app.include_router(door.router)
     app.router.routes.append(Route("/mcp", policy.Guarded(over_http, ("ANY", "/mcp"))))
     errors.install(app)
+    describe(app)
     app.add_middleware(BodyLimit, most=settings.bounds.body_bytes)
     app.add_middleware(logs.RequestLog, metrics=gateway.metrics)
     return app

@@ -46,7 +46,7 @@ class Signer:
             if len(token) > _LONGEST:
                 raise InvalidToken
             picture, *scope = json.loads(Fernet(self.key).decrypt(token, ttl=self.seconds))
-        except InvalidToken:
+        except (InvalidToken, ValueError):  # ValueError: letters that no token has
             raise Refusal(404, _MISSING, code="no_thumbnail") from None
         if scope != _scope(caller):
             raise Refusal(404, _MISSING, code="no_thumbnail")

@@ -95,10 +95,12 @@ def test_a_thumbnail_is_small_and_for_the_caller_alone_whom_it_was_shown(tmp_pat
         address = found["passages"][0]["thumbnail"]
         own, others = client.get(address, headers=ann), client.get(address, headers=bob)
         nobodys, changed = client.get(address), client.get(address[:-2] + "AA", headers=ann)
+        garbled = client.get("/v1/thumbnails/%F0%AC%9E%98", headers=ann)
     assert str(tmp_path) not in address
     with Image.open(BytesIO(own.content)) as picture:
         assert (picture.format, picture.size) == ("JPEG", (320, 160))
     assert own.headers["cache-control"].startswith("private")
+    assert garbled.status_code == 404
     assert [others.status_code, nobodys.status_code, changed.status_code] == [404, 401, 404]
 
 
