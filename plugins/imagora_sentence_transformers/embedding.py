@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagora.errors import QueryError, StageError
 from imagora.stages import Identity
+from imagora_onnx.int8 import VERSION as INT8
 from llama_index.core.embeddings import BaseEmbedding
 from pydantic import PrivateAttr
 
@@ -54,7 +55,7 @@ class SentenceTransformersEmbedding(BaseEmbedding):
         if self._model is None:
             from .models import load
 
-            self._model = load("sentence_transformers", self._options.model, self._options.device, self._make)
+            self._model = load("sentence_transformers", self._options, self._make)
         model: SentenceTransformer = self._model
         return model
 
@@ -142,13 +143,14 @@ def _identity(model: SentenceTransformer, options: EmbeddingOptions) -> Identity
     from .models import weights_hash
 
     prompt = _prompt(model, options, query=False)
+    bits = f", in 8 bits, version {INT8}" if options.backend == "onnx-int8" else ""
     cut = options.long_text == "cut"
     room = f"first {model.max_seq_length} tokens" if cut else f"{model.max_seq_length} tokens, long text "
     how = room + ("" if cut else options.long_text) + (f", after {prompt!r}" if prompt else "")
     return Identity(
         embedder=options.model.rstrip("/").rpartition("/")[2],
         weights=weights_hash(options.model, model),
-        preprocessing=how + (", unit length" if options.normalise else ""),
+        preprocessing=how + (", unit length" if options.normalise else "") + bits,
         dimension=model.get_embedding_dimension() or 0,
         metric="cosine" if options.normalise else "dot",
     )

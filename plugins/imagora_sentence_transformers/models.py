@@ -14,13 +14,18 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from imagora.errors import StageError
 
+from .options import CrossEncoderOptions, EmbeddingOptions
+
 ModelT = TypeVar("ModelT")
 _MEDIA = {"image", "audio", "video"}
 
 
-def load(component: str, name: str, device: str, make: Callable[[str, str, bool], ModelT]) -> ModelT:
+def load(
+    component: str, options: EmbeddingOptions | CrossEncoderOptions, make: Callable[[str, str, bool], ModelT]
+) -> ModelT:
     """Load a model by `make(name, device, is_local)`; raises StageError with what to do where that fails."""
-    where = device_there(component, device)
+    name, backend = options.model, options.backend
+    where = device_there(component, options.device if backend == "torch" else "cpu")
     is_local = Path(name).is_absolute()
     if is_local and not Path(name, "config.json").is_file() and not Path(name, "modules.json").is_file():
         what = f"'{component}' finds no model in '{name}': there is no config.json or modules.json in it"
@@ -35,6 +40,10 @@ def load(component: str, name: str, device: str, make: Callable[[str, str, bool]
             f"'{component}' takes models of words only, and '{name}' takes {' and '.join(sorted(media))} too: it would "
             "fetch a text that is an address; choose a text model"
         )
+    if backend != "torch":
+        from .backend import run_on_onnx
+
+        run_on_onnx(model, weights_hash(name, model), int8=backend == "onnx-int8")
     return model
 
 
@@ -51,7 +60,7 @@ def device_there(component: str, wanted: str) -> str:
     return wanted
 
 
-def weights_hash(name: str, model: torch.nn.Module) -> str:
+def weights_hash(name: str, model: Any) -> str:
     """Give a sha256 in hex: of the files that hold the weights, or of the tensors where they cannot be found."""
     files = weight_files(Path(name) if Path(name).is_absolute() else _folder_of(name))
     if not files:

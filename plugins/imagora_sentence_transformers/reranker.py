@@ -111,7 +111,7 @@ class CrossEncoderReranker(BaseNodePostprocessor):
         if self._model is None:
             from .models import load
 
-            model = load(NAME, self._options.model, self._options.device, self._make)
+            model = load(NAME, self._options, self._make)
             if model.num_labels != 1:
                 raise StageError(
                     f"'{NAME}' needs a model that gives one score, and '{self._options.model}' gives {model.num_labels}"

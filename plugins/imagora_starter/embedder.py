@@ -11,13 +11,14 @@ from typing import Any, ClassVar
 
 from imagora import Identity
 from imagora.errors import QueryError, StageError
+from imagora_onnx.int8 import VERSION as INT8
 from llama_index.core.embeddings import MultiModalEmbedding
 from pydantic import PrivateAttr
 
 from .export import VERSION
 from .head import header, weights_digest
 from .options import StarterOptions
-from .towers import MAX_TOKENS, MAX_WINDOWS, SIDE, picture_tower, text_tower
+from .towers import MAX_TOKENS, MAX_WINDOWS, SIDE, TextTower, picture_tower, text_tower
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,12 @@ class StarterEmbedding(MultiModalEmbedding):
         split = self._options.long_text == "split"
         long = f"{MAX_WINDOWS} windows at most" if split else f"long text {self._options.long_text}"
         preprocessing = f"white square, trimmed, {SIDE} bicubic; {MAX_TOKENS} tokens, {long}"
+        if self._options.backend == "onnx-int8":
+            preprocessing += f"; words in 8 bits, version {INT8}"
         return Identity("starter", digest, preprocessing, 384, "cosine")
+
+    def _tower(self) -> TextTower:
+        return text_tower(self._options.threads, int8=self._options.backend == "onnx-int8")
 
     @property
     def texts_cut(self) -> int:
@@ -67,7 +73,7 @@ class StarterEmbedding(MultiModalEmbedding):
                 log.warning("'starter' cuts texts to %d tokens", most * MAX_TOKENS)
 
         most = MAX_WINDOWS if self._options.long_text == "split" else 1
-        tower = text_tower(self._options.threads)
+        tower = self._tower()
         vectors: Vectors = tower.embed(texts, self._options.batch_size, most, on_longer).tolist()
         return vectors
 
@@ -86,7 +92,7 @@ class StarterEmbedding(MultiModalEmbedding):
         """Embed the words of several queries in one call; see `imagora.stages.QueryBatchEmbedder`."""
         vectors = self._texts(queries, QueryError)
         if self._options.long_text != "cut":  # the generator reads all of a question
-            tower = text_tower(self._options.threads)
+            tower = self._tower()
             for query, vector in zip(queries, vectors, strict=True):
                 tower.remember(query, vector)
         return vectors

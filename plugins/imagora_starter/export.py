@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 from imagora.errors import StageError
+from imagora_onnx.int8 import VERSION as INT8
+from imagora_onnx.int8 import quantise
 
 from .exported import exported
 from .head import header, tensors, weights_digest
@@ -26,9 +28,12 @@ VERSION = "4"
 with them are used."""
 
 
-def text_model() -> Path:
+def text_model(*, int8: bool = False) -> Path:
     """Give the folder with MiniLM as ONNX (`model.onnx`) and its `tokenizer.json`, made when first asked for."""
-    return exported(f"minilm-{header().minilm[:12]}-{VERSION}", _export_text)
+    name = f"minilm-{header().minilm[:12]}-{VERSION}"
+    if int8:
+        return exported(f"{name}-int8-{INT8}", _export_int8)
+    return exported(name, _export_text)
 
 
 def picture_model() -> Path:
@@ -53,6 +58,12 @@ def _export_text(folder: Path) -> None:
         bert.load_state_dict({name: array for name, array in weights.items() if name in known})
         (folder / "tokenizer.json").write_bytes((source / "tokenizer.json").read_bytes())
     _export(_sentence_model(bert), folder / "model.onnx", ("input_ids", "attention_mask"))
+
+
+def _export_int8(folder: Path) -> None:
+    whole = text_model()
+    (folder / "tokenizer.json").write_bytes((whole / "tokenizer.json").read_bytes())
+    quantise(whole / "model.onnx", folder / "model.onnx")
 
 
 def _export_pictures(folder: Path) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-import platformdirs
 from imagora import Model
 from imagora.errors import MissingExtra
 
@@ -36,12 +34,6 @@ def models() -> list[Model]:
 
 def _one(file: Callable[[], Path]) -> Callable[[], Iterable[Path]]:
     return lambda: [file()]
-
-
-def cache_folder() -> Path:
-    """Give the folder for exported models: $IMAGORA_CACHE, else the user's cache folder."""
-    chosen = os.environ.get("IMAGORA_CACHE")
-    return (Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path("imagora")) / "starter"
 
 
 def _file(package: str, ending: str) -> Path:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from imagora.errors import PictureError, StageError
+from imagora.errors import PictureError
+from imagora_onnx.running import session
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -33,18 +33,18 @@ Floats = NDArray[np.float32]
 
 
 class TextTower:
-    """all-MiniLM-L6-v2 on ONNX Runtime."""
+    """all-MiniLM-L6-v2 on ONNX Runtime; int8: with its matrices in 8 bits."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, *, int8: bool = False) -> None:
         from tokenizers import Tokenizer
 
-        folder = text_model()
+        folder = text_model(int8=int8)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         special = [self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]")]
         self._cls, self._sep = (int(id_) for id_ in special if id_ is not None)
-        self._session = _session(folder, threads)
+        self._session = session(folder, threads)
         self._memory = Memory(4096)
 
     def recall(self, texts: Sequence[str]) -> Floats:
@@ -99,7 +99,7 @@ class PictureTower:
     """EfficientNet-Lite0 with the starter's head on ONNX Runtime."""
 
     def __init__(self, threads: int) -> None:
-        self._session = _session(picture_model(), threads)
+        self._session = session(picture_model(), threads)
 
     def embed(self, pictures: Sequence[str | Path | BytesIO], batch: int) -> Floats:
         """Give unit vectors (n x 384) for picture files, in order."""
@@ -118,10 +118,10 @@ def unit(rows: Floats) -> Floats:
 _lock = threading.Lock()
 
 
-def text_tower(threads: int) -> TextTower:
-    """Give the process's text tower; embedder and generator share it."""
+def text_tower(threads: int, *, int8: bool = False) -> TextTower:
+    """Give the process's text tower; embedder and generator share it, unless one has it in 8 bits."""
     with _lock:
-        return _text_tower(threads)
+        return _text_tower(threads, int8=int8)
 
 
 def picture_tower(threads: int) -> PictureTower:
@@ -142,17 +142,3 @@ def _pixels(picture: str | Path | BytesIO) -> Floats:
         raise PictureError(f"{named}: not a picture that can be read") from error
     small = white_square(rgba).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     return np.asarray(small, np.float32).transpose(2, 0, 1) / np.float32(127.5) - np.float32(1)
-
-
-def _session(folder: Path, threads: int) -> Any:
-    import onnxruntime  # type: ignore[import-untyped]  # it ships no types
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a busy machine has other work to do
-    try:
-        return onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors have no root of their own
-        what = f"the exported model in '{folder}' cannot be loaded ({type(error).__name__})"
-        raise StageError(f"{what}; delete that folder, and it will be made anew") from error
