@@ -42,10 +42,10 @@ def main() -> int:
     failed = False
     with tempfile.TemporaryDirectory() as folder:
         minilm = unpacked(Path(folder) / "beside")
-        scorer = scorer(minilm, Path(folder) / "scorer")
+        cross = scorer(minilm, Path(folder) / "scorer")
         backends = [*LEAST]
         texts = {name: _built("embedder", "sentence_transformers", minilm, name) for name in backends}
-        pairs = {name: _built("reranker", "cross_encoder", scorer, name) for name in backends}
+        pairs = {name: _built("reranker", "cross_encoder", cross, name) for name in backends}
         starter = {name: _built("embedder", "starter", None, name) for name in backends[1:]}
         torch = _cosines(texts["torch"])
         cases: list[tuple[str, dict[str, Any], Any, Any]] = [

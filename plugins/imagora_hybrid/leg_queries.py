@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO
 from typing import Any, Literal, TypeAlias
 
@@ -22,6 +23,17 @@ Kind: TypeAlias = tuple[Literal["words", "picture"], str]
 """What is compared in a leg query: what was asked with, and the leg. Scores of two kinds are of two scales."""
 
 
+def is_sparse(embedder: object) -> bool:
+    """Say whether an embedder is sparse; Python looks at every method to answer, and so is asked once for a class."""
+    kind: Any = type(embedder)
+    return _is_sparse(kind)
+
+
+@cache
+def _is_sparse(kind: Any) -> bool:
+    return issubclass(kind, SparseEmbedder)
+
+
 @dataclass(frozen=True)
 class ToEmbed:
     """One thing to embed: words, or a picture."""
@@ -32,7 +44,7 @@ class ToEmbed:
     def now(self) -> Vector:
         """Embed in the calling thread."""
         vector: Vector
-        if isinstance(self.embedder, SparseEmbedder):
+        if is_sparse(self.embedder):
             vector = self.embedder.embed_query(self.thing)
         else:
             vector = KeptVector(self.embedder, self.thing).now(self._dense)
@@ -41,7 +53,7 @@ class ToEmbed:
     async def later(self) -> Vector:
         """Embed as the embedder's own asynchronous calls do."""
         vector: Vector
-        if isinstance(self.embedder, SparseEmbedder):
+        if is_sparse(self.embedder):
             vector = self.embedder.embed_query(self.thing)
         else:
             vector = await KeptVector(self.embedder, self.thing).later(self._adense)
@@ -145,7 +157,7 @@ def wanted(
         _add_pictures(found, query, weights[PICTURE_LEG], embedders[PICTURE_LEG])
     for leg, weight in weights.items() if words.strip() else ():
         embedder = embedders[leg]
-        sparse = isinstance(embedder, SparseEmbedder)
+        sparse = is_sparse(embedder)
         name = f"{leg}/words" if on_pictures and leg == PICTURE_LEG else leg
         unlike = () if sparse else _unlike(found, query, leg, embedder)
         found.aims.append(Aim(name, ("words", leg), weight, (found.place(embedder, words),), unlike))
@@ -173,7 +185,7 @@ def _add_picture_words(
     for leg, weight in weights.items() if said else ():
         if leg != PICTURE_LEG:  # there the picture itself is compared
             embedder = embedders[leg]
-            unlike = () if isinstance(embedder, SparseEmbedder) else _unlike(found, query, leg, embedder)
+            unlike = () if is_sparse(embedder) else _unlike(found, query, leg, embedder)
             for number, words in enumerate(said if found.each else ["\n".join(said)], start=1):
                 name = f"{leg}/picture" if number == 1 else f"{leg}/picture/{number}"
                 share = weight / len(said) if found.each else weight
