@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ class AuditFile:
         self._path, self._key, self._most = path, key, most_bytes
         self._waiting: list[tuple[Mapping[str, Any], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
+        # Of its own: answers that are ready must not wait for those that others still work on.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="imagora-audit")
 
     async def add(self, entry: Mapping[str, Any]) -> None:
         """Write an entry; it is on the disk when this returns, and is written even where the caller is gone by then."""
@@ -38,7 +41,8 @@ class AuditFile:
             taken, self._waiting = self._waiting, []
             error: Exception | None = None
             try:
-                await asyncio.to_thread(self.append, [entry for entry, _ in taken])
+                entries = [entry for entry, _ in taken]
+                await asyncio.get_running_loop().run_in_executor(self._thread, self.append, entries)
             except Exception as failed:  # whoever waits is told
                 error = failed
             for _, done in taken:

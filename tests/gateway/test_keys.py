@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import time
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ import httpx
 import pytest
 from imagora.cli.main import app as commands
 from imagora.errors import QueryError
+from imagora_gateway.audit import audit_of
 from imagora_gateway.keys import Key, KeyFile
+from imagora_gateway.settings import settings_of
 from typer.testing import CliRunner
 
 from .live import Live, ingested, served
@@ -241,3 +244,22 @@ def test_without_keys_a_page_from_elsewhere_cannot_use_the_gateway_of_this_machi
 ) -> None:
     with httpx.Client(base_url=live.url, headers=headers) as client:
         assert client.get("/v1/models").status_code == expected
+
+
+def test_the_settings_in_the_docs_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "gateway-access.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (file := tmp_path / "gateway.yaml").write_text(block)
+    settings = settings_of(file, {"recipes": ("starter",), "port": 9})
+    assert settings.access.issuers[0].role_names == {"imagora-users": "viewer", "imagora-staff": "editor"}
+    assert (settings.bounds.top_k, settings.port) == (50, 9)
+    with pytest.raises(QueryError, match="AUDIT_KEY, which is not set"):
+        audit_of(settings)
+    monkeypatch.setenv("AUDIT_KEY", "a secret")
+    assert "a secret" not in settings.model_dump_json()
+    audit_of(settings)
+    (tmp_path / "wrong.yaml").write_text("acess: {rates: [1/day]}\naccess: {rates: [often]}")
+    with pytest.raises(QueryError) as wrong:
+        settings_of(tmp_path / "wrong.yaml", {"recipes": ("starter",)})
+    assert "acess: Extra inputs are not permitted" in str(wrong.value)
+    assert "access.rates.0: 'often' is no rate" in str(wrong.value)

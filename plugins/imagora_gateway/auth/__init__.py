@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -67,6 +68,8 @@ class Doorman:
 
     def __init__(self, keys: KeyFile, tokens: Tokens, rates: Rates) -> None:
         self._keys, self._tokens, self._rates = keys, tokens, rates
+        # Of its own: who calls must be known at once, also while stages that answer have all other threads.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="imagora-keys")
 
     async def authenticate(self, connection: HTTPConnection) -> Caller:
         """Give whose key or token it is. Why one is not valid is not said: an expired one looks like a made-up one."""
@@ -80,7 +83,7 @@ class Doorman:
         if not shown.startswith("imk_"):
             return await self._tokens.caller(shown) if shown else None
         try:
-            key = await asyncio.to_thread(self._keys.find, shown)
+            key = await asyncio.get_running_loop().run_in_executor(self._threads, self._keys.find, shown)
         except (ImagoraError, OSError) as error:
             if not self._keys.is_there():
                 return None
