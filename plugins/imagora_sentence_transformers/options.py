@@ -31,7 +31,7 @@ _BACKEND_WORDS = (
 )
 
 
-def _on_the_processor(backend: str, info: ValidationInfo) -> str:
+def _on_the_cpu(backend: str, info: ValidationInfo) -> str:
     if backend != "torch" and info.data.get("device") not in ("auto", "cpu"):
         raise ValueError(f"'{backend}' runs on the processor; leave 'device' out, or write 'backend: torch'")
     return backend
@@ -46,7 +46,7 @@ class EmbeddingOptions(Options):
         description=_MODEL_WORDS,
     )
     device: str = Field(default="auto", pattern=_DEVICE, description=_DEVICE_WORDS)
-    backend: Annotated[Backend, AfterValidator(_on_the_processor)] = Field(default="torch", description=_BACKEND_WORDS)
+    backend: Annotated[Backend, AfterValidator(_on_the_cpu)] = Field(default="torch", description=_BACKEND_WORDS)
     batch_size: int = Field(default=32, ge=1, le=2048, description="Texts that go through the model at once.")
     query_prompt: str | None = Field(
         default=None,
@@ -99,7 +99,7 @@ class CrossEncoderOptions(Options):
         description="How much of a passage's score for the query's negative words, where it is above 0, is taken off.",
     )
     device: str = Field(default="auto", pattern=_DEVICE, description=_DEVICE_WORDS)
-    backend: Annotated[Backend, AfterValidator(_on_the_processor)] = Field(default="torch", description=_BACKEND_WORDS)
+    backend: Annotated[Backend, AfterValidator(_on_the_cpu)] = Field(default="torch", description=_BACKEND_WORDS)
     batch_size: int = Field(default=32, ge=1, le=2048, description="Pairs that go through the model at once.")
     max_length: int | None = Field(
         default=None,
