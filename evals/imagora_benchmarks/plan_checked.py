@@ -23,6 +23,7 @@ from imagora.stages import Entry, LegQuery, SearchRequest, SparseVector
 from imagora_evals.planning.figures import Figure, in_bytes
 from imagora_evals.planning.needs import Layout, Needs
 from imagora_evals.planning.room import disk, memory
+from imagora_evals.sweeping.memory import held
 from imagora_recipe.check import check
 from rich.console import Console
 from rich.table import Table
@@ -91,20 +92,15 @@ def memory_of(folder: Path, generated: Generated) -> int:
     words = [generated.entry(number, []).vectors["sparse"] for number in range(SEARCHES)]
     nearest = edge.Query.Nearest(queries[0], "text")
     exact = edge.QueryRequest(10, query=nearest, params=edge.SearchParams(exact=True))
-    before = _resident()
+    before = held()
     index: Any = opened(folder, generated)
     index._open_one[1]._open.query(exact)
     for vector, sparse in zip(queries, words, strict=True):
         legs = (LegQuery("text", "text", vector), LegQuery("sparse", "sparse", sparse))
         index.search(SearchRequest(legs, 10, 50))
-    after = _resident()
+    after = held()
     index.close()
     return after - before
-
-
-def _resident() -> int:
-    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
 if __name__ == "__main__":

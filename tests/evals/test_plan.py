@@ -54,6 +54,14 @@ def test_twice_the_links_take_twice_the_room_and_a_binary_vector_a_bit_a_number(
     assert "vectors, text" not in names and "quantised, text" in names
 
 
+def test_fields_for_filters_take_room_and_links_of_their_own() -> None:
+    needs = Needs(10_000, 0)
+    fields = Layout("shop", "qdrant", {"hnsw": {"m": 16}, "fields": {"price": "float"}}, {"text": 384})
+    bare, filtered = room.disk(LAYOUT, needs), room.disk(fields, needs)
+    assert figure(filtered, "disk", "graphs") == 2 * figure(bare, "disk", "graphs")
+    assert figure(filtered, "disk", "fields for filters") == 10_000 * 40
+
+
 def test_an_index_that_looks_at_every_vector_has_no_graph() -> None:
     for options, there in (({"kind": "flat", "m": 32}, False), ({"kind": "hnsw", "m": 32}, True)):
         figures = room.disk(Layout("shop", "faiss", options, {"text": 384}), Needs(1000, 0))

@@ -214,6 +214,7 @@ def test_half_of_the_queries_choose_and_the_other_half_tells(judged: Path) -> No
     lucky = {id_: 1.0 if one else 0.5 + (n % 3 - 1) / 4 for n, (id_, one) in enumerate(halves.items())}
     said = rank_sweep.remarks(as_it_is, replace(chosen, by_query=lucky), suite, "RR")[-1]
     assert said == "no gain is certain: this interval holds 0"
+    assert rank_sweep.remarks(as_it_is, as_it_is, suite, "RR")[-1].startswith("nothing that was tried is better")
     small = replace(suite, qrels={id_: suite.qrels[id_] for id_ in list(suite.qrels)[:10]})
     assert "too few" in rank_sweep.remarks(as_it_is, chosen, small, "RR")[0]
 

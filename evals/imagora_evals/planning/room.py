@@ -11,6 +11,8 @@ from .needs import Layout, Needs
 FLOAT = 4
 LINKS = 0.85
 """Links that a node of the graph has, of those that it may have: measured, the rest is pruned while it is built."""
+FILTERED = 2
+"""Where fields are indexed, items of equal values are linked besides: measured, about as many links again."""
 SMALLER = {"none": 0.0, "scalar": 1 / 4, "product": 1 / 16, "binary": 1 / 32}
 """Bytes of a quantised number, as a share of a float's."""
 ID_DISK, ID_MEMORY = 29, 90
@@ -23,7 +25,7 @@ FIELD = 40
 """Bytes of a metadata field that is indexed, for each item: the sorted values, and each item's own."""
 LOG = 32 * 2**20
 """The write-ahead log's file, which is there however little was written."""
-PROGRAM = 90_000_000
+PROGRAM = 75_000_000
 """Bytes of the engine's libraries and of its log when it is opened, measured with an index of 100 items."""
 TEMPORARY = 1.5
 """Qdrant's factor for temporary segments while it builds graphs, and for metadata."""
@@ -77,8 +79,10 @@ def _graph(layout: Layout, needs: Needs, section: Section) -> Iterator[Figure]:
         return
     bits = max(1, math.ceil(math.log2(max(2, needs.items))))
     size = needs.items * LINKS * 2 * m * bits / 8 * len(layout.dimensions)
+    fields = FILTERED if layout.options.get("fields") else 1
+    size *= fields
     legs = f" x {len(layout.dimensions)} legs" if len(layout.dimensions) > 1 else ""
-    worked = f"{needs.items:,} x {LINKS} x 2 x {m} x {bits} bits{legs}"
+    worked = f"{needs.items:,} x {LINKS} x 2 x {m} x {bits} bits{legs}{' x 2' if fields > 1 else ''}"
     yield Figure(section, "graphs", size, "bytes", "graph", worked)
 
 

@@ -21,6 +21,7 @@ from imagora.stages import Index, LegQuery, LocalIndex, SearchRequest
 from imagora_recipe.check import check
 
 from .corpus import read
+from .memory import held
 
 BATCH = 1_000
 WARM, ASKED = 20, 200
@@ -64,10 +65,10 @@ def _measured(said: dict[str, Any]) -> dict[str, Any]:
     legs = list(corpus.legs)
     queries = {leg: corpus.queries(leg).tolist() for leg in legs}
     least: dict[str, list[float]] = json.loads(Path(said["exact"]).read_text("utf-8"))
-    before = _resident()
+    before = held()
     index.open(corpus.legs, create=False)
     found = asyncio.run(_searched(index, queries, said["k"]))
-    memory = _resident() - before
+    memory = held() - before
     index.close()
     recall, times = {}, []
     for leg in legs:
@@ -108,14 +109,6 @@ async def _search(index: Index, request: SearchRequest) -> Any:
 def _near(scores: list[float], least: float) -> int:
     """Count the hits that are as near as the last of the truly nearest, rounding aside."""
     return sum(score >= least - SAME for score in scores)
-
-
-def _resident() -> int:
-    try:
-        lines = Path("/proc/self/status").read_text("utf-8").splitlines()
-    except OSError:
-        return 0
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,8 @@ def remarks(as_it_is: Result, chosen: Result | None, suite: Suite, metric: str) 
         )
     if chosen is None or not count:
         return found
+    if not chosen.point:
+        return [*found, "nothing that was tried is better than the recipe as it is"]
     gains = np.array([chosen.by_query[i] - as_it_is.by_query[i] for i, one in chooses.items() if not one])
     low, high = _interval(gains)
     said = (
