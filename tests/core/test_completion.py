@@ -46,7 +46,7 @@ def completed(shop: Path, *words: str, shell: str = "bash") -> tuple[list[str], 
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["pl"], ["plugin", "plugins"]),
+        (["pl"], ["plan", "plugin", "plugins"]),
         (["search", "st"], ["starter"]),
         (["ask", "qu"], ["quarry/", "quay.yaml", "quiz.yml"]),
         (["ingest", "quarry/"], ["quarry/drawings.yaml"]),
