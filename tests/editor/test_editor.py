@@ -58,8 +58,8 @@ def test_names_of_components_are_completed_with_their_summaries(text: str, kind:
     ],
 )
 def test_only_the_options_of_the_chosen_component_are_completed(text: str, kind: str, name: str, ask: Ask) -> None:
-    of_its_process = {"isolate", "python"}
-    assert set(ask(text).completions()) == options_of(kind, name) | of_its_process
+    of_every = {"isolate", "python"} | ({"batching"} if kind in {"embedder", "reranker"} else set())
+    assert set(ask(text).completions()) == options_of(kind, name) | of_every
 
 
 def test_an_option_is_completed_with_its_default_and_its_description(ask: Ask) -> None:
