@@ -225,7 +225,7 @@ def check(
 
 @app.command()
 def history(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
-    recipe: Annotated[str | None, typer.Argument(help="Only runs of this recipe.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[RECIPE]", help="Only runs of this recipe.")] = None,
     suite: Annotated[str | None, typer.Argument(help="Only runs on this suite.")] = None,
     metric: Annotated[list[str] | None, typer.Option(help="A metric to show; more than once.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with a plot over time.")] = None,
@@ -236,7 +236,7 @@ def history(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     from .history import History
 
     past = History()
-    runs = past.runs(Path(recipe).stem if recipe else None, _named(suite) if suite else None)
+    runs = past.runs(Path(name).stem if name else None, _named(suite) if suite else None)
     if not runs:
         what = f"there are no such runs in '{past.file}'; make one with: imagora eval RECIPE SUITE"
         raise QueryError(what, code="IMG-725")

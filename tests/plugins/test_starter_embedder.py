@@ -221,10 +221,8 @@ def test_the_weights_are_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_threads_load_each_tower_once(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
-    whole = towers._session
-    monkeypatch.setattr(
-        towers, "_session", lambda folder, threads: loaded.append(folder.name) or whole(folder, threads)
-    )
+    whole = towers.session
+    monkeypatch.setattr(towers, "session", lambda folder, threads: loaded.append(folder.name) or whole(folder, threads))
     stage, start = made(threads=3), threading.Barrier(8)  # 3: no other test has loaded towers with so many threads
     file = str(photographs()[0])
 
