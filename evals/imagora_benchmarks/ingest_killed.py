@@ -42,7 +42,10 @@ REPEATED = 0.05
 
 @dataclass(frozen=True)
 class Round:
-    """What a kill did: where it was, and what was wrong after the ingest that followed it, in items."""
+    """What a kill did: where it was, and what was wrong after the ingest that followed it, in items.
+
+    missing: those in quarantine among them, which are sound here, and were given up by the clock.
+    """
 
     where: str
     killed: bool
@@ -51,6 +54,7 @@ class Round:
     stale: int
     orphan: int
     repeated: int
+    quarantined: int
 
 
 def main() -> int:
@@ -67,9 +71,9 @@ def main() -> int:
 
 def show(rounds: list[Round], items: int) -> int:
     """Print the rounds and their sums, and give the exit code."""
-    table = Table("killed", "missing", "duplicate", "stale", "orphan", "embedded twice")
+    table = Table("killed", "missing", "in quarantine", "duplicate", "stale", "orphan", "embedded twice")
     for one in rounds:
-        numbers = (one.missing, one.duplicate, one.stale, one.orphan, one.repeated)
+        numbers = (one.missing, one.quarantined, one.duplicate, one.stale, one.orphan, one.repeated)
         table.add_row(one.where + ("" if one.killed else " (came too late)"), *map(str, numbers))
     wrong = sum(one.missing + one.duplicate + one.stale + one.orphan for one in rounds)
     most = max(one.repeated for one in rounds)
@@ -167,16 +171,17 @@ def _die_at(point: str, count: int, *, before: bool) -> None:
     setattr(owner, name.split(".")[1], dying)
 
 
-def _looked_at(folder: Path, items: int) -> tuple[int, int, int, int, int]:
+def _looked_at(folder: Path, items: int) -> tuple[int, int, int, int, int, int]:
     import imagora
     from imagora.assembly import assemble
     from imagora.stages import LegQuery, SearchRequest
-    from imagora_ingestion.verify import compare
+    from imagora_ingestion.verify import compare, quarantined
     from imagora_recipe.check import check
 
     plan = check(folder / "squares.yaml", catalog())
     with imagora.Pipeline(plan, assemble(plan)) as pipeline:
         compared = compare(plan, pipeline.stages)
+        given_up = len(quarantined(plan, pipeline.stages))
         index: Any = pipeline.stages.index
         embedder: Any = pipeline.stages.embedders["image"]
         ids = list(index.ids())
@@ -192,7 +197,7 @@ def _looked_at(folder: Path, items: int) -> tuple[int, int, int, int, int]:
     missing = len(expected - set(uris)) + len(compared.missing)
     orphan = len(set(uris) - expected) + len(compared.orphans)
     repeated = (folder / "embedded").stat().st_size - items
-    return missing, sum(uris.values()) - len(uris), stale, orphan, repeated
+    return missing, sum(uris.values()) - len(uris), stale, orphan, repeated, given_up
 
 
 if __name__ == "__main__":
