@@ -79,7 +79,10 @@ class Component(Generic[OptionsT]):
 
 @dataclass(frozen=True)
 class Command:
-    """A command for the command line: `app` gives a typer app, called only when the command runs or shows help."""
+    """A command for the command line: `app` gives a typer app, called only when the command runs or shows help.
+
+    name: as it is typed after `imagora`; `recipe NAME` and `index NAME` stand in these groups.
+    """
 
     name: str
     summary: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 State = Literal["seen", "decoded", "embedded", "written", "committed"]
 STATES: tuple[State, ...] = get_args(State)
@@ -94,3 +94,11 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections; it can be opened again."""
+
+
+@runtime_checkable
+class DatedLedger(Ledger, Protocol):
+    """A ledger that also knows when ingests ended, so that somebody can be told of an index that got old."""
+
+    def finished_at(self) -> Mapping[str, float]:
+        """Give by source when an ingest last reached its end, in seconds of the epoch; those without are missing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -167,7 +168,8 @@ class SqliteLedger:
     def finish(self, source: str, run: str, *, release: bool) -> None:
         """Write that an ingest reached the source's end."""
         with self._transaction(_DURABLE) as database:
-            database.execute("INSERT OR REPLACE INTO sources VALUES (?, ?, 1)", (self._generation, source))
+            ended = (self._generation, source, int(time.time()))
+            database.execute("INSERT OR REPLACE INTO sources VALUES (?, ?, ?)", ended)
             if release:
                 others = "DELETE FROM quarantine WHERE generation = ? AND source = ? AND run != ?"
                 database.execute(others, (self._generation, source, run))
@@ -175,6 +177,10 @@ class SqliteLedger:
     def finished(self) -> bool:
         """Say whether an ingest of some source reached its end."""
         return bool(self._all("SELECT 1 FROM sources WHERE generation = ? AND finished LIMIT 1"))
+
+    def finished_at(self) -> Mapping[str, float]:
+        """Give by source when an ingest last reached its end; files of before this was written have 1 there."""
+        return dict(self._all("SELECT source, finished FROM sources WHERE generation = ? AND finished > 1"))
 
     def forget(self) -> None:
         """Remove all that is known of this generation."""

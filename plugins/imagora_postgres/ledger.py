@@ -116,6 +116,10 @@ class PostgresLedger:
         """Say whether an ingest of some source reached its end."""
         return bool(self._read(statements.FINISHED)[0][0])
 
+    def finished_at(self) -> Mapping[str, float]:
+        """Give by source when an ingest last reached its end."""
+        return {_whole(source): when for source, when in self._read(statements.FINISHED_AT)}
+
     def forget(self) -> None:
         """Remove all that is known of this generation."""
         self._write(statements.FORGET)

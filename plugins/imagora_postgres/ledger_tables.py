@@ -92,6 +92,9 @@ INSERT INTO {sources} (ledger, generation, hash, source, begun, finished)
 ON CONFLICT (ledger, generation, hash) DO UPDATE SET finished = now()
 """
 FINISHED = "SELECT EXISTS (SELECT FROM {sources} WHERE {here} AND finished IS NOT NULL)"
+FINISHED_AT = """
+SELECT source, extract(epoch FROM finished)::float8 FROM {sources} WHERE {here} AND finished IS NOT NULL
+"""
 FORGET = """
 WITH items AS (DELETE FROM {items} WHERE {here}), refused AS (DELETE FROM {quarantine} WHERE {here})
 DELETE FROM {sources} WHERE {here}

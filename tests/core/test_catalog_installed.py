@@ -83,3 +83,30 @@ def test_a_plugins_command_that_fails_does_not_stop_the_help(tmp_path: Path) -> 
     code, _, err = imagora("brittle", site=site, cwd=tmp_path)
     assert code == 1
     assert "error: the command 'brittle' cannot be run: ZeroDivisionError: division by zero" in err
+
+
+def test_a_plugins_command_may_stand_in_a_group_and_replaces_none_of_the_cores(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    source = """\
+import imagora, typer
+def app():
+    made = typer.Typer()
+    @made.command()
+    def count(recipe: str):
+        "Count."
+        typer.echo(f"counted {recipe}")
+    return made
+@imagora.hookimpl
+def offer_commands():
+    broken = imagora.Command("index brittle", "a brittle command", lambda: 1 / 0)
+    return [imagora.Command(f"recipe {name}", "counts recipes", app) for name in ("count", "check")] + [broken]
+"""
+    install(site, "counting-plugin", {"counting": "counting_plugin"}, {"counting_plugin": source})
+    _, top, _ = imagora("--help", site=site, cwd=tmp_path)
+    _, group, _ = imagora("recipe", "--help", site=site, cwd=tmp_path)
+    assert ("counts recipes" in top, group.count("counts recipes")) == (False, 1)
+    assert imagora("recipe", "count", "shop", site=site, cwd=tmp_path)[:2] == (0, "counted shop\n")
+    code, _, err = imagora("recipe", "check", "nowhere.yaml", site=site, cwd=tmp_path)
+    assert code == 1 and "nowhere.yaml" in err
+    code, _, err = imagora("index", "brittle", site=site, cwd=tmp_path)
+    assert code == 1 and "the command 'index brittle' cannot be run" in err

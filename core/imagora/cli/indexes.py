@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .offered import OfferedCommands
 from .opening import Assigned, Profile, Recipe, as_typed, open_pipeline
 from .printable import printable
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from imagora.pipeline import Pipeline
 
-app = typer.Typer(no_args_is_help=True, help="Look at an index, check it and mend it.")
+app = typer.Typer(cls=OfferedCommands, no_args_is_help=True, help="Look at an index, check it and mend it.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 

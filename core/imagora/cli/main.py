@@ -11,53 +11,23 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from imagora import __version__
 from imagora.catalog import installed_catalog
-from imagora.component import Command
-from imagora.errors import ImagoraError, PluginError, QueryError
+from imagora.errors import ImagoraError, QueryError
 
 from . import asking, explaining, indexes, ingesting, plugins, recipes, routing
+from .offered import OfferedCommands
 from .printable import printable
 from .telling import FAILED_TO_LOAD, UsageError, asked_for_json, is_help, tell
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
 
-class Commands(TyperGroup):
-    """The core's commands and those that plugins offer; a user's mistake ends as a sentence, not as a traceback.
+class Commands(OfferedCommands):
+    """The core's commands and those that plugins offer; a user's mistake ends as a sentence, not as a traceback."""
 
-    The contexts and commands are `Any`, because typer brings its own copy of click, under a private name.
-    """
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Give all names, the core's first."""
-        own = super().list_commands(ctx)
-        return own + [command.name for command in installed_catalog().commands() if command.name not in own]
-
-    _to_run = False
     _arguments: Sequence[str] = ()
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command that is to run; only for that one is a plugin's code imported, and not for a list of all."""
-        self._to_run = True
-        try:
-            return super().resolve_command(ctx, args)
-        finally:
-            self._to_run = False
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Give a command by name; for a list of all, one of a plugin that has nothing but its summary."""
-        own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
-        for command in installed_catalog().commands():
-            if command.name == cmd_name:
-                made = typer.main.get_command(_app_of(command) if self._to_run else _summary_of(command))
-                made.name, made.short_help = cmd_name, command.summary
-                return made
-        return None
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command and turn what it raises into a sentence and an exit code."""
@@ -88,27 +58,6 @@ class Commands(TyperGroup):
             return error  # type: ignore[no-any-return]  # typer's own, see the class's docstring
         tell(error, as_json=asked_for_json(self._arguments))
         return typer.Exit(WRONG_USE)
-
-
-def _summary_of(command: Command) -> typer.Typer:
-    listed = typer.Typer(add_completion=False)
-    listed.command(help=command.summary)(lambda: None)
-    return listed
-
-
-def _app_of(command: Command) -> Any:
-    try:
-        return command.app()
-    except (Exception, SystemExit) as error:  # a stranger's code may raise anything; the help still shows the rest
-        why = f"the command '{command.name}' cannot be run: {type(error).__name__}: {error}"
-        why += "; report it to whoever wrote the plugin"
-        broken = typer.Typer(add_completion=False)
-
-        @broken.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-        def _say() -> None:
-            raise PluginError(why, code="IMG-405")
-
-        return broken
 
 
 app = typer.Typer(

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from . import diffing, drawing, locking, migrating, scheming
+from .offered import OfferedCommands
 from .opening import Assigned, Profile, Recipe
 from .printable import printable
 
-app = typer.Typer(no_args_is_help=True, help="Check and show recipes.")
+app = typer.Typer(cls=OfferedCommands, no_args_is_help=True, help="Check and show recipes.")
 app.command("diff")(diffing.diff)
 app.command("draw")(drawing.draw)
 app.command("lock")(locking.lock)

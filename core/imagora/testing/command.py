@@ -33,7 +33,7 @@ class CommandContract:
         return next(one for one in installed_catalog().commands() if one.name == self.command)
 
     def test_its_name_and_summary_are_fit_to_print(self, offered: Command) -> None:
-        assert re.fullmatch(r"[a-z][a-z0-9-]*", offered.name) and offered.summary.strip()
+        assert re.fullmatch(r"((recipe|index) )?[a-z][a-z0-9-]*", offered.name) and offered.summary.strip()
 
     def test_it_says_what_it_does_and_what_it_takes(self, offered: Command) -> None:
         app = offered.app()

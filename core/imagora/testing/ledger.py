@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import pytest
 
-from imagora.ledger import STATES, Ledger, Row
+from imagora.ledger import STATES, DatedLedger, Ledger, Row
 
 from .built import Placed
 
@@ -166,6 +166,21 @@ class LedgerContract(Placed):
         assert ledger.begun("shop") and not ledger.begun("field")
         ledger.finish("farm", "run", release=True)
         assert ledger.finished() and ledger.begin("farm") and ledger.finished()
+
+    def test_it_says_when_ingests_ended_where_it_knows(self, ledger: Ledger) -> None:
+        if not isinstance(ledger, DatedLedger):
+            pytest.skip("this ledger does not say when ingests ended: it has no finished_at()")
+        ledger.begin("shop")
+        assert dict(ledger.finished_at()) == {}
+        before = int(time.time())
+        ledger.finish("shop", "run", release=True)
+        ledger.begin("shop")
+        ((source, when),) = ledger.finished_at().items()
+        assert source == "shop" and before - 1 <= when <= time.time() + 1
+        assert ledger.open(2) and dict(ledger.finished_at()) == {}
+        assert ledger.open(1)
+        ledger.forget()
+        assert dict(ledger.finished_at()) == {}
 
     def test_generations_know_nothing_of_each_other(self, ledger: Ledger) -> None:
         ledger.commit([row(1), row(2)])

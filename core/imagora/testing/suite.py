@@ -59,7 +59,10 @@ def _made(plugin: str, own: list[Any]) -> Iterator[tuple[str, Any]]:
     for command in installed_catalog().commands():
         point = next(iter(entry_points(group="imagora", name=plugin)))
         if command.app.__module__.split(".")[0] == point.module and ("command", command.name) not in named:
-            yield f"command_{command.name}", type("Made", (kit.CommandContract,), {"command": command.name})
+            yield (
+                f"command_{command.name.replace(' ', '_')}",
+                type("Made", (kit.CommandContract,), {"command": command.name}),
+            )
 
 
 def _of(offer: Offer) -> Any:
