@@ -43,6 +43,18 @@ def _audit() -> typer.Typer:
     return app
 
 
+def _alerts() -> typer.Typer:
+    from .watching.command import alerts
+
+    return alerts
+
+
+def _dashboard() -> typer.Typer:
+    from .watching.command import dashboard
+
+    return dashboard
+
+
 imagora_api = ">=1.0,<2"
 
 
@@ -55,6 +67,12 @@ def offer_commands() -> list[imagora.Command]:
         imagora.Command(name="feedback", summary="Write users' feedback as a suite to measure with.", app=_feedback),
         imagora.Command(
             name="keys", summary="Make, list, end and exchange the keys of the gateway's callers.", app=_keys
+        ),
+        imagora.Command(
+            name="recipe alerts", summary="Write Prometheus's alerting rules for a recipe that is served.", app=_alerts
+        ),
+        imagora.Command(
+            name="recipe dashboard", summary="Write a Grafana dashboard for a recipe that is served.", app=_dashboard
         ),
         imagora.Command(name="audit", summary="Verify what the gateway wrote down of its answers.", app=_audit),
     ]

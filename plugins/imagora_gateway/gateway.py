@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from .audit import Audit
 from .auth import Doorkeeper
 from .feedback import Feedback
+from .index_states import IndexStates
 from .items import Items
 from .load import Capacity
 from .metrics import Metrics
@@ -30,6 +31,7 @@ class Gateway:
     audit: Audit
     capacity: Capacity
     metrics: Metrics
+    indexes: IndexStates
     decoders: Decoders
     thumbnails: Thumbnails
     recent: RecentAnswers

@@ -21,6 +21,9 @@ from .held import HeldItem, HeldItems
 from .logs import log
 from .recipes import Served, ServedRecipes
 
+SOURCES = "gateway:"
+"""How the names of sources begin that stand for what was handed in."""
+
 
 class Handed:
     """A feed of one change: what it does not give stays as it is."""
@@ -90,7 +93,7 @@ class Items:
 
 def source_of(caller: Caller) -> str:
     """Say which source a caller's items are of: one for each tenant, so that their names never meet."""
-    return f"gateway:{caller.tenant}"
+    return f"{SOURCES}{caller.tenant}"
 
 
 def owned(metadata: Mapping[str, JSONValue], caller: Caller, plan: Plan) -> dict[str, JSONValue]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import TypeAlias
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -16,12 +17,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .errors import Refusal
 from .settings import Bounds
 
+Told: TypeAlias = Callable[[int, int], None]
+"""Hears how many queries run and wait, whenever that changes."""
+
 
 class Capacity:
     """Gives queries their turn; what comes beyond the turns and the places to wait is refused at once."""
 
-    def __init__(self, bounds: Bounds) -> None:
-        self._bounds = bounds
+    def __init__(self, bounds: Bounds, told: Told = lambda running, waiting: None) -> None:
+        self._bounds, self._told = bounds, told
         self._turns = asyncio.Semaphore(bounds.concurrent)
         self.running = self.waiting = 0
 
@@ -30,16 +34,19 @@ class Capacity:
         """Wait for a turn and hold it; a Refusal (503) where too many wait, or the wait is too long."""
         await self._begin()
         self.running += 1
+        self._told(self.running, self.waiting)
         try:
             yield
         finally:
             self.running -= 1
             self._turns.release()
+            self._told(self.running, self.waiting)
 
     async def _begin(self) -> None:
         if self._turns.locked() and self.waiting >= self._bounds.waiting:
             raise self._overloaded("too many queries are waiting")
         self.waiting += 1
+        self._told(self.running, self.waiting)
         try:
             async with asyncio.timeout(self._bounds.patience):
                 await self._turns.acquire()
@@ -47,6 +54,7 @@ class Capacity:
             raise self._overloaded(f"there was no turn within {self._bounds.patience:g} s") from None
         finally:
             self.waiting -= 1
+            self._told(self.running, self.waiting)
 
     def _overloaded(self, why: str) -> Refusal:
         again = max(1, math.ceil(self.waiting / self._bounds.concurrent))

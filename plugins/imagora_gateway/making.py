@@ -14,6 +14,7 @@ from .feedback import Feedback
 from .fetching import WebFetcher
 from .gateway import Gateway
 from .held import HeldItems
+from .index_states import IndexStates
 from .items import Items
 from .load import Capacity
 from .metrics import Metrics
@@ -30,13 +31,17 @@ def make_gateway(settings: Settings, catalog: Catalog | None = None) -> Gateway:
     decoders = Decoders()
     signer = Signer(key_in(settings.folder), settings.thumbnail_seconds)
     recipes = ServedRecipes(settings.recipes, settings.profile, catalog)
+    metrics = Metrics()
+    metrics.bounds(settings.bounds.concurrent, settings.bounds.waiting)
+    metrics.load(0, 0)
     return Gateway(
         settings=settings,
         recipes=recipes,
         doorkeeper=doorkeeper_of(settings),
         audit=audit_of(settings),
-        capacity=Capacity(settings.bounds),
-        metrics=Metrics(),
+        capacity=Capacity(settings.bounds, metrics.load),
+        metrics=metrics,
+        indexes=IndexStates(recipes),
         decoders=decoders,
         thumbnails=Thumbnails(signer, decoders),
         recent=RecentAnswers(),

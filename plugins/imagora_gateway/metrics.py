@@ -11,6 +11,7 @@ from typing import Any
 
 from imagora import Answer, Found, Passage, Query, StageRecord
 from imagora.stages import LEGS
+from imagora_ingestion.state import IndexState
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -21,6 +22,11 @@ MULTIPLE = "PROMETHEUS_MULTIPROC_DIR"
 MOST_VALUES = 200
 """Of one label; what comes beyond counts as `other`."""
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+LONGEST = _SECONDS[-1]
+"""Seconds; what takes longer is known to take longer."""
+MODALITIES = ("words", "picture", "both")
+OUTCOMES = ("ok", "refused", "left", "overloaded", "wrong", "failed")
+KINDS = ("answer", "search")
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 
 
@@ -50,7 +56,12 @@ class Metrics:
         self._queries = Counter(
             "imagora_queries", "Queries by how they ended.", ["recipe", "modality", "outcome"], **of
         )
-        self._degraded = Counter("imagora_degraded_answers", "Answers of a fallback.", ["recipe"], **of)
+        given = ["recipe", "kind"]
+        self._answers = Counter("imagora_answers", "Answers and searches that were given.", given, **of)
+        said = "Those of them that a fallback gave, or in which a stage did less than it should."
+        self._degraded = Counter("imagora_degraded_answers", said, given, **of)
+        said = "Queries that failed or were refused, by the code of their error."
+        self._errors = Counter("imagora_errors", said, ["recipe", "code"], **of)
         self._caches = Counter("imagora_cache", "Queries by the cache level that answered.", ["recipe", "level"], **of)
         self._hits = Counter("imagora_leg_passages", "Passages that a leg has a score for.", ["recipe", "leg"], **of)
         self._took = Histogram("imagora_query_seconds", "From door to end.", ["recipe", "modality"], **timed)
@@ -60,8 +71,15 @@ class Metrics:
         summed: dict[str, Any] = {**of, "multiprocess_mode": "livesum"}
         self._running = Gauge("imagora_running_queries", "Queries that have their turn.", **summed)
         self._waiting = Gauge("imagora_waiting_queries", "Queries that wait for their turn.", **summed)
+        self._most_running = Gauge("imagora_most_running_queries", "How many may have their turn.", **summed)
+        self._most_waiting = Gauge("imagora_most_waiting_queries", "How many may wait for it.", **summed)
         least: dict[str, Any] = {**of, "multiprocess_mode": "livemin"}
+        most: dict[str, Any] = {**of, "multiprocess_mode": "livemax"}
         self._ready = Gauge("imagora_recipe_ready", "1 where a recipe can answer.", ["recipe"], **least)
+        self._items = Gauge("imagora_index_items", "Items of the index.", ["recipe"], **most)
+        self._generation = Gauge("imagora_index_generation", "The generation that answers.", ["recipe"], **most)
+        said = "When an ingest last reached its source's end, in seconds of the epoch."
+        self._ingested = Gauge("imagora_index_ingested_timestamp_seconds", said, ["recipe"], **most)
 
     def text(self) -> bytes:
         """Give all of it; of several processes, the sums."""
@@ -80,16 +98,46 @@ class Metrics:
         self._running.set(running)
         self._waiting.set(waiting)
 
+    def bounds(self, running: int, waiting: int) -> None:
+        """Say how many queries there may be."""
+        self._most_running.set(running)
+        self._most_waiting.set(waiting)
+
     def ready(self, recipe: str, *, can: bool) -> None:
-        """Say whether a recipe can answer."""
+        """Say whether a recipe can answer; what is counted of it begins with 0, so that the first is an increase."""
         self._ready.labels(recipe).set(int(can))
+        for modality in MODALITIES:
+            self._took.labels(recipe, modality)
+            for outcome in OUTCOMES:
+                self._queries.labels(recipe, modality, outcome)
+        for kind in KINDS:
+            self._answers.labels(recipe, kind)
+            self._degraded.labels(recipe, kind)
+
+    def index(self, recipe: str, state: IndexState) -> None:
+        """Say what a recipe's index holds."""
+        self._items.labels(recipe).set(state.items)
+        self._generation.labels(recipe).set(state.generation)
+        if state.finished is not None:
+            self._ingested.labels(recipe).set(state.finished)
+
+    @contextmanager
+    def errors(self, recipe: str) -> Iterator[None]:
+        """Count what is raised for a recipe, by its code."""
+        try:
+            yield
+        except Exception as error:
+            code = getattr(error, "code", None) or "internal"
+            self._errors.labels(recipe, self._bounded("code", str(code))).inc()
+            raise
 
     @contextmanager
     def query(self, recipe: str, query: Query) -> Iterator[Watched]:
         """Watch a query from its door to its end."""
         watched, modality = Watched(), modality_of(query)
         try:
-            yield watched
+            with self.errors(recipe):
+                yield watched
         except GeneratorExit:
             watched.outcome = "left"
             raise
@@ -105,8 +153,10 @@ class Metrics:
     def gave(self, recipe: str, watched: Watched, result: Answer | Found) -> None:
         """Count what a query gave."""
         watched.outcome = "refused" if isinstance(result, Answer) and result.refused else "ok"
-        if isinstance(result, Answer) and result.degraded:
-            self._degraded.labels(recipe).inc()
+        kind = "answer" if isinstance(result, Answer) else "search"
+        self._answers.labels(recipe, kind).inc()
+        if is_degraded(result):
+            self._degraded.labels(recipe, kind).inc()
         for stage in result.stages:
             component = self._bounded("component", stage.component)
             self._stages.labels(recipe, self._bounded("stage", stage.stage), component).observe(stage.seconds)
@@ -120,6 +170,12 @@ class Metrics:
             seen.add(value)
             return value
         return "other"
+
+
+def is_degraded(result: Answer | Found) -> bool:
+    """Say whether a fallback answered, or a stage crashed and its work is missing."""
+    crashed = any("crashed" in stage.facts for stage in result.stages)
+    return crashed or (isinstance(result, Answer) and result.degraded)
 
 
 def modality_of(query: Query) -> str:

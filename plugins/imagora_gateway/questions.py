@@ -36,6 +36,11 @@ class Asked(BaseModel):
 
 async def query_of(asked: Asked, gateway: Gateway, served: Served, caller: Caller) -> Query:
     """Make the query; a Refusal or an ImagoraError where it asks too much, or what cannot be."""
+    with gateway.metrics.errors(served.name):
+        return await _made(asked, gateway, served, caller)
+
+
+async def _made(asked: Asked, gateway: Gateway, served: Served, caller: Caller) -> Query:
     bounds = gateway.settings.bounds
     if len(asked.words) + len(asked.unlike) > bounds.prompt_characters:
         said = f"the words have more than {bounds.prompt_characters} characters, which is the limit"

@@ -29,7 +29,8 @@ async def openapi(request: Request) -> dict[str, Any]:
 async def metrics(request: Request) -> Response:
     """Give metrics in Prometheus's form."""
     gateway = gateway_of(request)
-    gateway.metrics.load(gateway.capacity.running, gateway.capacity.waiting)
+    for name, state in (await gateway.indexes.look()).items():
+        gateway.metrics.index(name, state)
     for served in gateway.recipes.all():
         gateway.metrics.ready(served.name, can=not served.because)
     return Response(gateway.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -54,7 +54,8 @@ async def chat_completions(asked: ChatRequest, request: Request, caller: Calling
         said = f"there are {len(asked.messages)} messages, and {gateway.settings.bounds.messages} are the limit"
         raise Refusal(400, said, code="too_many_messages", param="messages")
     asking = Asking(gateway, served, caller, "/v1/chat/completions", request_id(request))
-    query = await unless_gone(request, _query(asked, asking))
+    with gateway.metrics.errors(served.name):
+        query = await unless_gone(request, _query(asked, asking))
     completion = Completion(asked.model, served.id, query.query_str, asked.most)
     if not asked.stream:
         answer = await unless_gone(request, asking.answer(query))

@@ -1,0 +1,1 @@
+"""What watches a gateway from outside: rules for Prometheus and a dashboard for Grafana, by recipe."""
