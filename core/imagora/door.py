@@ -1,29 +1,37 @@
-"""The thin synchronous door to asynchronous code: one event loop in a thread of its own.
+"""The thin synchronous door to asynchronous code: one event loop, in the caller's thread or in one of its own.
 
-A loop of its own, so that the door opens in notebooks too, where a loop already runs, and so that connections which
-belong to a loop live from one call to the next.
+One loop, so that connections which belong to it live from one call to the next. Whoever calls alone runs it in their
+own thread, since every switch to another thread and back costs a query time. Where that cannot be, as in notebooks,
+where a loop already runs, and as soon as two call at once or a call leaves work behind, it has a thread of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 class Door:
-    """Runs coroutines from synchronous code; the thread starts with the first one and ends with `close`."""
+    """Runs coroutines from synchronous code, from any thread; a thread of the loop's own ends with `close`."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
+        self._is_led = False
+        """Whether a caller runs the loop."""
+        self._has_thread = False
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it to its end and give its result; Ctrl-C cancels it."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
+        loop, lead = self._entered()
+        if lead:
+            return self._led(loop, coroutine)
+        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
         try:
             return future.result()
         except BaseException:
@@ -31,33 +39,92 @@ class Door:
             raise
 
     def close(self) -> None:
-        """End the thread; a door can be opened again."""
+        """End what runs, and the thread; a door can be opened again."""
         with self._lock:
             loop, self._loop = self._loop, None
-        if loop is not None:
-            asyncio.run_coroutine_threadsafe(_stop(loop), loop)
+            if loop is None:
+                return
+            if self._is_led:  # who leads it ends it
+                loop.call_soon_threadsafe(_cancel_all, loop)
+            elif self._has_thread:
+                loop.call_soon_threadsafe(loop.stop)
+            else:
+                loop.run_until_complete(loop.shutdown_asyncgens())
+                loop.close()
 
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
+    def _entered(self) -> tuple[asyncio.AbstractEventLoop, bool]:
+        """Give the loop, and whether the caller is to run it."""
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_run, args=(self._loop,), name="imagora", daemon=True).start()
-            return self._loop
+                self._loop, self._is_led, self._has_thread = asyncio.new_event_loop(), False, False
+            lead = not (self._is_led or self._has_thread or _in_a_loop())
+            if lead:
+                self._is_led = True
+            elif not self._has_thread:
+                self._has_thread = True  # the one who leads starts it when leaving
+                if not self._is_led:
+                    _start(_run, self._loop)
+            return self._loop, lead
+
+    def _led(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
+        task = loop.create_task(coroutine)
+        try:
+            return loop.run_until_complete(task)
+        except asyncio.CancelledError:  # the door was closed
+            raise CancelledError from None
+        except BaseException:
+            if not task.done():  # Ctrl-C
+                task.cancel()
+                loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
+            raise
+        finally:
+            self._leave(loop)
+
+    def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            closed = self._loop is not loop
+            if not closed:
+                self._is_led = False
+                # Others came meanwhile, or what was called goes on with something.
+                self._has_thread = self._has_thread or bool(asyncio.all_tasks(loop))
+            if closed or self._has_thread:
+                _start(_end if closed else _run, loop)
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _start(what: Callable[[asyncio.AbstractEventLoop], None], loop: asyncio.AbstractEventLoop) -> None:
+    threading.Thread(target=what, args=(loop,), name="imagora", daemon=True).start()
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    _end(loop)
+
+
+def _end(loop: asyncio.AbstractEventLoop) -> None:
     try:
-        loop.run_forever()
+        loop.run_until_complete(_ended(loop))
     finally:
         loop.close()  # gives back its sockets
 
 
-async def _stop(loop: asyncio.AbstractEventLoop) -> None:
+async def _ended(loop: asyncio.AbstractEventLoop) -> None:
     # Whoever still waits at the door is told, instead of waiting for a loop that has stopped.
-    others = asyncio.all_tasks(loop) - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
+    others = _cancel_all(loop)
     await asyncio.gather(*others, return_exceptions=True)
     await loop.shutdown_asyncgens()
     await loop.shutdown_default_executor()
-    loop.stop()
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
+    others = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
+    for task in others:
+        task.cancel()
+    return others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,15 @@ def payload_of(item: Item) -> dict[str, JSONValue]:
     return {**item.metadata, TEXT: item.text, URI: item.uri, PICTURE: picture}
 
 
+def _picture(path: Path) -> MediaResource:
+    return MediaResource(path=path, mimetype=_mimetype(path.suffix))
+
+
+@lru_cache(64)  # LlamaIndex would look through all kinds that it knows, for every picture
+def _mimetype(suffix: str) -> str | None:
+    return MediaResource(path=Path(f"picture{suffix}")).mimetype
+
+
 def passage_of(hit: Hit) -> Passage:
     """Make the passage of a hit: one LlamaIndex Node with text and picture, metadata with the item's `uri`.
 
@@ -31,7 +41,7 @@ def passage_of(hit: Hit) -> Passage:
     node = Node(
         id_=hit.id,
         text_resource=MediaResource(text=text) if text else None,
-        image_resource=MediaResource(path=Path(picture)) if picture else None,
+        image_resource=_picture(Path(picture)) if picture else None,
         extra_info={**metadata, "uri": payload.get(URI) or hit.id},
     )
     return Passage.of(node, float(hit.score), {leg: float(score) for leg, score in hit.scores.items()})

@@ -67,20 +67,20 @@ class _Laid:
 
     def _single(self, name: str, batch: Callable[[list[Any]], Sequence[Any]]) -> None:
         beneath = f"_{name}" if hasattr(self._stage, f"_{name}") else name
-        one = getattr(self._stage, beneath, None)
-        if one is None:
+        if not hasattr(self._stage, beneath):
             return
-        gathering = Gathering[Any, Any](partial(_within, batch), self._options, self._heard)
+        several = partial(_within, batch)  # also for one: what is beneath makes a span of LlamaIndex's of its own
+        gathering = Gathering[Any, Any](several, self._options, self._heard)
 
         def now(thing: Any) -> Any:
             assert self._turns is not None  # noqa: S101 - an embedder has them
             with self._turns.query():
-                return gathering.now([thing], lambda: [_within(one, thing)])[0]
+                return gathering.now([thing], partial(several, [thing]))[0]
 
         async def later(thing: Any) -> Any:
             assert self._turns is not None  # noqa: S101 - as above
             with self._turns.query():
-                return (await gathering.later([thing], lambda: [_within(one, thing)]))[0]
+                return (await gathering.later([thing], partial(several, [thing])))[0]
 
         self._put(beneath, now)
         self._put(beneath.replace("get", "aget", 1), later)

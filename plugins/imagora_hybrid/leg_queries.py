@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from imagora import Picture, Query
 from imagora.errors import StageCrashed
+from imagora.quiet import aimage_embedding, aquery_embedding, image_embedding, query_embedding
 from imagora.record import note
 from imagora.stages import Embedder, LegQuery, SparseEmbedder, SparseVector, Vector
 from imagora_caching.vectors import KeptVector
@@ -62,17 +63,17 @@ class ToEmbed:
     def _dense(self) -> Sequence[float]:
         vector: Sequence[float]
         if isinstance(self.thing, Picture):
-            vector = self.embedder.get_image_embedding(BytesIO(self.thing.png))
+            vector = image_embedding(self.embedder, BytesIO(self.thing.png))
         else:
-            vector = self.embedder.get_query_embedding(self.thing)
+            vector = query_embedding(self.embedder, self.thing)
         return vector
 
     async def _adense(self) -> Sequence[float]:
         vector: Sequence[float]
         if isinstance(self.thing, Picture):
-            vector = await self.embedder.aget_image_embedding(BytesIO(self.thing.png))
+            vector = await aimage_embedding(self.embedder, BytesIO(self.thing.png))
         else:
-            vector = await self.embedder.aget_query_embedding(self.thing)
+            vector = await aquery_embedding(self.embedder, self.thing)
         return vector
 
 

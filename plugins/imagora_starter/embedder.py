@@ -18,7 +18,7 @@ from pydantic import PrivateAttr
 from .export import VERSION
 from .head import header, weights_digest
 from .options import StarterOptions
-from .towers import MAX_TOKENS, MAX_WINDOWS, SIDE, TextTower, picture_tower, text_tower
+from .towers import MAX_TOKENS, MAX_WINDOWS, SIDE, Floats, TextTower, picture_tower, text_tower
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class StarterEmbedding(MultiModalEmbedding):
         """How many texts have lost their end so far."""
         return self._cut
 
-    def _texts(self, texts: list[str], error: type[StageError] | type[QueryError]) -> Vectors:
+    def _texts(self, texts: list[str], error: type[StageError] | type[QueryError]) -> Floats:
         def on_longer(count: int) -> None:
             if self._options.long_text == "refuse":
                 what = f"'starter' reads at most {MAX_TOKENS} tokens and a text is longer; shorten it, or write"
@@ -73,12 +73,11 @@ class StarterEmbedding(MultiModalEmbedding):
                 log.warning("'starter' cuts texts to %d tokens", most * MAX_TOKENS)
 
         most = MAX_WINDOWS if self._options.long_text == "split" else 1
-        tower = self._tower()
-        vectors: Vectors = tower.embed(texts, self._options.batch_size, most, on_longer).tolist()
-        return vectors
+        return self._tower().embed(texts, self._options.batch_size, most, on_longer)
 
     def _get_text_embeddings(self, texts: list[str]) -> Vectors:
-        return self._texts(texts, StageError)
+        vectors: Vectors = self._texts(texts, StageError).tolist()
+        return vectors
 
     def _get_image_embeddings(self, img_file_paths: list[Any]) -> Vectors:
         pictures = [Path(p) if isinstance(p, str) else p for p in img_file_paths]
@@ -90,11 +89,12 @@ class StarterEmbedding(MultiModalEmbedding):
 
     def get_query_embedding_batch(self, queries: list[str]) -> Vectors:
         """Embed the words of several queries in one call; see `imagora.stages.QueryBatchEmbedder`."""
-        vectors = self._texts(queries, QueryError)
+        rows = self._texts(queries, QueryError)
         if self._options.long_text != "cut":  # the generator reads all of a question
             tower = self._tower()
-            for query, vector in zip(queries, vectors, strict=True):
-                tower.remember(query, vector)
+            for query, row in zip(queries, rows, strict=True):
+                tower.remember(query, row)
+        vectors: Vectors = rows.tolist()
         return vectors
 
     def _get_query_embedding(self, query: str) -> list[float]:

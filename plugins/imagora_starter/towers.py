@@ -56,9 +56,9 @@ class TextTower:
                 self._memory.put(text, vector)
         return np.stack([vector for text in texts if (vector := known[text]) is not None])
 
-    def remember(self, text: str, vector: Sequence[float]) -> None:
+    def remember(self, text: str, vector: Floats) -> None:
         """Keep the unit vector (384) of a query for a generator that asks for the same words."""
-        self._memory.put(text, np.asarray(vector, np.float32))
+        self._memory.put(text, vector)
 
     def embed(
         self, texts: Sequence[str], batch: int, most: int = MAX_WINDOWS, on_longer: Callable[[int], None] | None = None
@@ -76,7 +76,11 @@ class TextTower:
         sums = np.zeros((len(texts), 384), np.float32)
         for start in range(0, len(windows), batch):
             chunk = windows[start : start + batch]
-            np.add.at(sums, [place for place, _ in chunk], self._run([ids for _, ids in chunk]))
+            places, rows = [place for place, _ in chunk], self._run([ids for _, ids in chunk])
+            if len(windows) == len(texts):  # one window each, as nearly all queries are
+                sums[places] = rows
+            else:
+                np.add.at(sums, places, rows)
         return unit(sums)
 
     def _windows(self, text: str, most: int) -> tuple[list[list[int]], bool]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from imagora import Passage, Query
+from imagora.quiet import image_embedding, query_embedding
 from imagora.stages import Embedder, SparseVector, VectorIndex
 from llama_index.core import instrumentation
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
@@ -85,14 +86,14 @@ class VisualReranker(BaseNodePostprocessor):
     def _seen(self, query: Query, stored: Floats) -> dict[str, Floats]:
         """Give the likeness to the query's words and to its pictures, to whichever it has."""
         embedder: Any = self._embedders[LEG]
-        unwanted = [embedder.get_query_embedding(query.negative)] if query.negative.strip() else []
-        unwanted += [embedder.get_image_embedding(BytesIO(picture.png)) for picture in query.negative_pictures]
+        unwanted = [query_embedding(embedder, query.negative)] if query.negative.strip() else []
+        unwanted += [image_embedding(embedder, BytesIO(picture.png)) for picture in query.negative_pictures]
         seen: dict[str, Floats] = {}
         if query.query_str.strip():
-            words = embedder.get_query_embedding(query.query_str)
+            words = query_embedding(embedder, query.query_str)
             seen["words"] = likeness(stored, [words], unwanted, self._options.negative_weight)
         if query.pictures:
-            pictures = [embedder.get_image_embedding(BytesIO(picture.png)) for picture in query.pictures]
+            pictures = [image_embedding(embedder, BytesIO(picture.png)) for picture in query.pictures]
             seen["pictures"] = likeness(stored, pictures, unwanted, self._options.negative_weight)
         return seen
 

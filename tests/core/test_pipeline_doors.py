@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 import time
 import warnings
@@ -92,6 +93,79 @@ def test_who_waits_at_a_door_that_closes_is_told() -> None:
         door.close()
         with pytest.raises(CancelledError):
             waiting.result(5)
+
+
+def test_who_calls_alone_runs_the_loop_and_its_connections_live_on() -> None:
+    async def where() -> tuple[int, asyncio.AbstractEventLoop]:
+        return threading.get_ident(), asyncio.get_running_loop()
+
+    door = Door()
+    (first, loop), (second, again) = door.run(where()), door.run(where())
+    with ThreadPoolExecutor(1) as pool:
+        (elsewhere, other) = pool.submit(door.run, where()).result(5)
+    assert first == second == threading.get_ident() != elsewhere
+    assert loop is again is other
+    door.close()
+    assert loop.is_closed()
+
+
+def test_who_comes_while_another_runs_the_loop_waits_for_neither_its_call_nor_its_end() -> None:
+    door, inside = Door(), threading.Event()
+
+    async def long(more: asyncio.Event) -> str:
+        inside.set()
+        await more.wait()
+        return "long"
+
+    async def short() -> int:
+        return threading.get_ident()
+
+    async def last(more: asyncio.Event) -> str:
+        more.set()
+        await asyncio.sleep(0.2)  # the one that ran the loop has left
+        return "last"
+
+    more = asyncio.Event()
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(door.run, long(more))
+        assert inside.wait(5)
+        assert door.run(short()) != threading.get_ident()
+        assert door.run(last(more)) == "last"
+        assert waiting.result(5) == "long"
+    door.close()
+
+
+def test_what_a_call_leaves_behind_goes_on() -> None:
+    door, done = Door(), threading.Event()
+    kept: list[asyncio.Task[None]] = []
+
+    async def later() -> None:
+        await asyncio.sleep(0.05)
+        done.set()
+
+    async def leaving() -> None:
+        kept.append(asyncio.create_task(later()))
+
+    door.run(leaving())
+    assert done.wait(5)
+    door.close()
+
+
+def test_ctrl_c_ends_a_call_and_the_door_stays_open() -> None:
+    door, ended = Door(), threading.Event()
+
+    async def long() -> None:
+        asyncio.get_running_loop().call_later(0.05, signal.raise_signal, signal.SIGINT)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        door.run(long())
+    assert ended.is_set()
+    assert door.run(asyncio.sleep(0, "again")) == "again"
+    door.close()
 
 
 def test_what_is_raised_inside_comes_out() -> None:
