@@ -35,12 +35,13 @@ def test_every_side_answers_every_query_once(whole: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("side", SIDES["words"])
 def test_every_side_finds_what_an_exact_search_with_torch_finds(whole: dict[str, Any], side: str) -> None:
-    assert whole["sides"][side]["overlap"] >= 0.98
+    assert whole["sides"][side]["overlap"] >= (0.9 if side == "imagora-int8" else 0.98)
 
 
 def test_times_are_not_judged_at_this_size(whole: dict[str, Any]) -> None:
     assert [(bound["what"], bound["held"]) for bound in whole["bounds"]] == [
-        ("overlap@k of imagora, exact search", True)
+        ("overlap@k of imagora, exact search", True),
+        ("overlap@k of imagora-int8, exact search", True),
     ]
 
 
@@ -66,4 +67,4 @@ def test_by_picture_imagora_the_floor_and_llama_index_find_what_an_exact_search_
 
 def test_a_side_that_there_is_not_is_told_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--only", "imagora,solr"]) == 2
-    assert "there is no side 'solr'; there is: imagora, floor, torch" in capsys.readouterr().err
+    assert "there is no side 'solr'; there is: imagora, imagora-int8, floor, torch" in capsys.readouterr().err

@@ -11,7 +11,10 @@ from .setup import Names, Search, Setup
 
 
 class _Floor:
-    """MiniLM on ONNX Runtime, and Qdrant's engine on a copy of Imagora's index."""
+    """MiniLM on ONNX Runtime, and Qdrant's engine on a copy of Imagora's index.
+
+    What was found is read: the engine makes a dictionary of a payload when it is looked at, which every use needs.
+    """
 
     PACKAGES = ("onnxruntime", "tokenizers", "qdrant-edge-py")
 
@@ -25,9 +28,9 @@ class _Floor:
 
         def search(words: str) -> Any:
             near: Any = edge.Query.Nearest(embed(words), "text")
-            return shard.query(edge.QueryRequest(setup.k, query=near, with_payload=True))
+            return read(shard.query(edge.QueryRequest(setup.k, query=near, with_payload=True)))
 
-        return search, lambda points: [point.payload["_uri"] for point in points]
+        return search, lambda found: [one["_uri"] for one in found]
 
 
 class _Torch:
@@ -52,6 +55,11 @@ class _Torch:
 
 
 floor, torch = _Floor(), _Torch()
+
+
+def read(points: Any) -> list[dict[str, Any]]:
+    """Read what the engine found: name, score and payload."""
+    return [{"id": str(point.id), "score": point.score, **point.payload} for point in points]
 
 
 def _onnx() -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import imagora
 import numpy as np
 
+from .by_hand import read
 from .setup import Names, Search, Setup
 
 
@@ -43,9 +44,9 @@ class _Floor:
         def search(picture: str) -> Any:
             vector: list[float] = tower.embed([Path(picture)], 1)[0].tolist()
             near: Any = edge.Query.Nearest(vector, "image")
-            return shard.query(edge.QueryRequest(setup.k, query=near, with_payload=True))
+            return read(shard.query(edge.QueryRequest(setup.k, query=near, with_payload=True)))
 
-        return search, lambda points: [point.payload["_uri"] for point in points]
+        return search, lambda found: [one["_uri"] for one in found]
 
 
 class _Exact:

@@ -27,6 +27,7 @@ from .setup import Setup, Side
 SIDES = {
     "words": {
         "imagora": "imagora_side",
+        "imagora-int8": "imagora_side:int8",
         "floor": "by_hand:floor",
         "torch": "by_hand:torch",
         "llama-index": "llama_index_side",

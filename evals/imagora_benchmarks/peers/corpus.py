@@ -35,14 +35,17 @@ class Corpus:
         return f"caption-{number}"
 
 
-def corpus_of(items: int) -> Corpus:
-    """Give the corpus of a size; what is not in the cache folder is embedded, with a bar that shows it."""
+def corpus_of(items: int, *, int8: bool = False) -> Corpus:
+    """Give the corpus of a size; what is not in the cache folder is embedded, with a bar that shows it.
+
+    int8: by MiniLM with its matrices in 8 bits.
+    """
     texts = captions(items)
     parts = [texts[start : start + _AT_ONCE] for start in range(0, items, _AT_ONCE)]
-    missing = [part for part in parts if not _kept(part).exists()]
+    missing = [part for part in parts if not _kept(part, int8).exists()]
     if missing:
-        _embed(missing)
-    return Corpus(texts, np.concatenate([np.load(_kept(part)) for part in parts]))
+        _embed(missing, int8)
+    return Corpus(texts, np.concatenate([np.load(_kept(part, int8)) for part in parts]))
 
 
 def model_folder() -> Path:
@@ -63,18 +66,18 @@ def kept_folder() -> Path:
     return folder
 
 
-def _kept(texts: list[str]) -> Path:
+def _kept(texts: list[str], int8: bool) -> Path:
     digest = sha256("\n".join(texts).encode()).hexdigest()
-    return kept_folder() / f"captions-{digest[:16]}.npy"
+    return kept_folder() / f"captions-{digest[:16]}{'-int8' if int8 else ''}.npy"
 
 
-def _embed(parts: list[list[str]]) -> None:
+def _embed(parts: list[list[str]], int8: bool) -> None:
     from imagora_starter.towers import text_tower
     from rich.console import Console
     from rich.progress import track
 
-    tower = text_tower(0)
+    tower = text_tower(0, int8=int8)
     for part in track(parts, "captions are embedded, once", console=Console(stderr=True)):
-        unfinished = _kept(part).with_suffix(".unfinished.npy")
+        unfinished = _kept(part, int8).with_suffix(".unfinished.npy")
         np.save(unfinished, tower.embed(part, _BATCH))
-        unfinished.replace(_kept(part))
+        unfinished.replace(_kept(part, int8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import imagora
@@ -9,14 +10,14 @@ from imagora.item import Item, item_id
 from imagora.passages import payload_of
 from imagora.stages import Entry
 
-from .corpus import Corpus
+from .corpus import Corpus, corpus_of
 from .setup import Names, Search, Setup
 
 LEGS = {"words": "text", "pictures": "image"}
 PACKAGES = ("imagora", "llama-index-core", "onnxruntime", "qdrant-edge-py")
 RECIPE = """
 recipe: 1
-embedders: {{{leg}: {{use: starter, threads: 1}}}}
+embedders: {{{leg}: {{use: starter, threads: 1, backend: {backend}}}}}
 index: {{use: qdrant, path: ./index}}
 retriever: {{use: hybrid, top_k: {k}}}
 """
@@ -29,9 +30,25 @@ def opened(setup: Setup) -> tuple[Search, Names]:
     return pipeline.search, lambda found: [passage.metadata["uri"] for passage in found.passages]
 
 
-def fill(folder: Path, corpus: Corpus, k: int, by: str) -> None:
+class _Int8:
+    """The same with MiniLM's matrices in 8 bits, for the corpus as for the queries, in an index of its own."""
+
+    PACKAGES = PACKAGES
+
+    @staticmethod
+    def opened(setup: Setup) -> tuple[Search, Names]:
+        folder = setup.folder / "int8"
+        folder.mkdir()
+        fill(folder, corpus_of(len(setup.corpus.texts), int8=True), setup.k, "words", "onnx-int8")
+        return opened(replace(setup, folder=folder))
+
+
+int8 = _Int8()
+
+
+def fill(folder: Path, corpus: Corpus, k: int, by: str, backend: str = "onnx") -> None:
     """Write the recipe and the corpus' vectors into its index, by the index's own door; graphs are built at the end."""
-    (folder / "recipe.yaml").write_text(RECIPE.format(k=k, leg=LEGS[by]))
+    (folder / "recipe.yaml").write_text(RECIPE.format(k=k, leg=LEGS[by], backend=backend))
     with imagora.load(folder / "recipe.yaml") as pipeline:
         index, embedders = pipeline.stages.index, pipeline.stages.embedders
         assert index is not None  # noqa: S101 - the recipe above has one

@@ -16,7 +16,7 @@ LARGE = 100_000
 FLOOR = {"p50": 1.05, "p99": 1.10}
 OF_PEERS = {"txtai": 0.40, "llama-index": 0.25, "haystack": 0.20}
 OF_PEERS_LARGE = {"llama-index": 0.10, "haystack": 0.10}
-OVERLAP = 0.98
+OVERLAP = {"imagora": 0.98, "imagora-int8": 0.9}
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,11 @@ def bounds(of: Mapping[str, Figures], items: int, by: str = "words") -> list[Bou
     """Give the bounds that can be judged with the sides that were measured, at this size; by picture only rankings."""
     if (ours := of.get("imagora")) is None:
         return []
-    found = []
-    if ours.overlap is not None:
-        found.append(Bound("overlap@k of imagora, exact search", ours.overlap, OVERLAP, least=True))
+    found = [
+        Bound(f"overlap@k of {name}, exact search", one.overlap, OVERLAP[name], least=True)
+        for name, one in of.items()
+        if name in OVERLAP and one.overlap is not None
+    ]
     if items < FROM or by != "words":
         return found
     if (floor := of.get("floor")) is not None:
