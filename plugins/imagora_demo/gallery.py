@@ -16,6 +16,8 @@ from ruamel.yaml import YAML
 from .catalogue import Catalogue, Print
 
 PIP_LINE = "pip install 'imagora[demo]'"
+FIELDS = {"category": "keyword", "tags": "keyword", "licence": "keyword", "price": "float"}
+"""What queries filter by, and what the gateway's page offers for that."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def _recipe(recipe: str) -> dict[str, Any]:
         "recipe": 1,
         "extends": extends,
         "source": {"use": "folder", "path": "./pictures"},
-        "index": {"use": "qdrant", "path": "./index"},
+        "index": {"use": "qdrant", "path": "./index", "fields": dict(FIELDS)},
     }
 
 

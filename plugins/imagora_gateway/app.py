@@ -47,6 +47,8 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
         app.include_router(door.router)
     app.router.routes.append(Route("/mcp", policy.Guarded(over_http, ("ANY", "/mcp"))))
     errors.install(app)
+    if settings.page:
+        page.install(app)
     describe(app)
     app.add_middleware(BodyLimit, most=settings.bounds.body_bytes)
     app.add_middleware(logs.RequestLog, metrics=gateway.metrics)

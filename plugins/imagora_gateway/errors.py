@@ -1,4 +1,4 @@
-"""What a caller is told when something is refused or fails: OpenAI's shape under /v1, RFC 9457's elsewhere.
+"""What a caller is told when something is refused or fails: OpenAI's shape under /v1, RFC 9457's or a page elsewhere.
 
 What is wrong with the request is said in full. What is wrong here is said by its code alone; the log has the rest,
 under the request's id.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from imagora.codes import codes
 from imagora.errors import (
     GeneratorError,
@@ -65,8 +65,11 @@ class Refusal(Exception):
         shown |= {"detail": self.said, "code": self.code, "param": self.param, "request": request_id(connection)}
         return {name: value for name, value in shown.items() if value is not None}
 
-    def response(self, connection: HTTPConnection) -> JSONResponse:
+    def response(self, connection: HTTPConnection) -> Response:
         """Give the response in the shape of the route's kind."""
+        show_problem = getattr(connection.app.state, "show_problem", None)  # of the page, where there is one
+        if show_problem is not None and (page := show_problem(connection, self)) is not None:
+            return cast("Response", page)
         if connection.url.path.startswith("/v1/"):
             return JSONResponse(self.openai(), self.status, self.headers)
         shown = self.problem(connection)
@@ -111,14 +114,14 @@ def status_of(error: BaseException) -> int:
 def install(app: FastAPI) -> None:
     """Let every error of an app come out in the right shape."""
 
-    async def refused(request: Request, error: Exception) -> JSONResponse:
+    async def refused(request: Request, error: Exception) -> Response:
         return refusal_of(error).response(request)
 
-    async def invalid(request: Request, error: Exception) -> JSONResponse:
+    async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these
         return _of_validation(error).response(request)
 
-    async def http(request: Request, error: Exception) -> JSONResponse:
+    async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
         missing = error.status_code == HTTPStatus.NOT_FOUND
         said = f"there is nothing at '{request.url.path}'" if missing else error.detail

@@ -31,7 +31,7 @@ class Decoders:
         self._workers = workers
         self._decoders: dict[PictureLimits, PictureDecoder] = {}
 
-    async def decoded(self, pictures: Sequence[bytes], plan: Plan) -> tuple[Picture, ...]:
+    async def decoded(self, pictures: Sequence[bytes | Path], plan: Plan) -> tuple[Picture, ...]:
         """Decode pictures, in their order; PictureError where one cannot be used."""
         return await self.within(picture_decoder(plan).limits, pictures)
 

@@ -25,6 +25,11 @@ _WRITE: Allowed = frozenset({"editor", "admin"})
 POLICY: dict[tuple[str, str], Allowed] = {
     ("GET", "/health"): PUBLIC,
     ("GET", "/ready"): PUBLIC,
+    ("GET", "/"): _READ,
+    ("GET", "/page/filters"): _READ,
+    ("POST", "/page/ask"): _READ,
+    ("POST", "/page/opinion"): _READ,
+    ("GET", "/page/assets/{name}"): PUBLIC,
     ("GET", "/metrics"): _RUN,
     ("POST", "/admin/reload"): _RUN,
     ("ANY", "/mcp"): _READ,

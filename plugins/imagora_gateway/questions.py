@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
 from imagora import Query
 from imagora.cli.conditions import parse_filters
+from imagora.filters import And, Filter
 from pydantic import BaseModel, ConfigDict, Field
 
 from .caller import Caller
@@ -34,26 +39,39 @@ class Asked(BaseModel):
     weights: dict[str, float] = Field(default={}, description="How much a leg counts: {image: 2, text: 0.5}.")
 
 
-async def query_of(asked: Asked, gateway: Gateway, served: Served, caller: Caller) -> Query:
-    """Make the query; a Refusal or an ImagoraError where it asks too much, or what cannot be."""
+async def query_of(  # noqa: PLR0913, PLR0917 - what the page asks besides
+    asked: Asked,
+    gateway: Gateway,
+    served: Served,
+    caller: Caller,
+    given: Sequence[bytes | Path] = (),
+    condition: Filter | None = None,
+) -> Query:
+    """Make the query; a Refusal or an ImagoraError where it asks too much, or what cannot be.
+
+    given: pictures that came as bytes, or that lie here. condition: must hold besides the filters.
+    """
     with gateway.metrics.errors(served.name):
-        return await _made(asked, gateway, served, caller)
+        query = await _made(asked, gateway, served, caller, given)
+        parts = [one for one in (query.filter, condition) if one is not None]
+        return replace(query, filter=And(tuple(parts)) if len(parts) > 1 else next(iter(parts), None))
 
 
-async def _made(asked: Asked, gateway: Gateway, served: Served, caller: Caller) -> Query:
+async def _made(asked: Asked, gateway: Gateway, served: Served, caller: Caller, given: Sequence[bytes | Path]) -> Query:
     bounds = gateway.settings.bounds
     if len(asked.words) + len(asked.unlike) > bounds.prompt_characters:
         said = f"the words have more than {bounds.prompt_characters} characters, which is the limit"
         raise Refusal(400, said, code="too_long", param="words")
-    if len(asked.pictures) + len(asked.unlike_pictures) > bounds.pictures:
+    if len(asked.pictures) + len(asked.unlike_pictures) + len(given) > bounds.pictures:
         said = f"there are more than {bounds.pictures} pictures, which is the limit"
         raise Refusal(400, said, code="too_many_pictures", param="pictures")
     if asked.top_k is not None and asked.top_k > bounds.top_k:
         raise Refusal(400, f"top_k is {asked.top_k}, and {bounds.top_k} is the limit", code="too_many", param="top_k")
     plan = gateway.recipes.pipeline(served).plan
+    fetcher = gateway.fetcher_of(served)
     pictures = [
-        await gateway.decoders.decoded(await bytes_of(given, gateway.fetcher_of(served)), plan)
-        for given in (asked.pictures, asked.unlike_pictures)
+        await gateway.decoders.decoded([*await bytes_of(addresses, fetcher), *more], plan)
+        for addresses, more in ((asked.pictures, given), (asked.unlike_pictures, ()))
     ]
     return Query(
         asked.words,

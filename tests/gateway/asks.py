@@ -48,7 +48,15 @@ def chat(
     return client.post("/v1/chat/completions", json=said)
 
 
+def _form(path: str, **fixed: Any) -> Ask:
+    return lambda client, **asked: client.post(path, data={**fixed, **asked})
+
+
 ASKS: dict[Route, Ask] = {
+    ("GET", "/page/filters"): lambda client, recipe="toys", **_: client.get("/page/filters", params={"recipe": recipe}),
+    ("POST", "/page/ask"): _form("/page/ask", recipe="toys", words="rose"),
+    ("POST", "/page/opinion"): _form("/page/opinion", request="none", rating="up"),
+    ("GET", "/page/assets/{name}"): lambda client, name="page.css", **_: client.get(f"/page/assets/{name}"),
     ("GET", "/v1/models/{model}"): lambda client, recipe="toys", **_: client.get(f"/v1/models/{recipe}"),
     ("POST", "/v1/chat/completions"): chat,
     ("POST", "/v1/search"): _post("/v1/search", recipe="toys", words="rose"),

@@ -25,6 +25,11 @@ ALL, EDIT, ADMIN = {"viewer", "editor", "evaluator", "admin"}, {"editor", "admin
 MAY: dict[Route, set[str] | None] = {
     ("GET", "/health"): None,
     ("GET", "/ready"): None,
+    ("GET", "/"): ALL,
+    ("GET", "/page/filters"): ALL,
+    ("POST", "/page/ask"): ALL,
+    ("POST", "/page/opinion"): ALL,
+    ("GET", "/page/assets/{name}"): None,
     ("GET", "/metrics"): ADMIN,
     ("POST", "/admin/reload"): ADMIN,
     ("ANY", "/mcp"): ALL,

@@ -8,9 +8,9 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from imagora_gateway.caller import Calling
+from imagora_gateway.caller import Caller, Calling
 from imagora_gateway.errors import Refusal
-from imagora_gateway.gateway import gateway_of
+from imagora_gateway.gateway import Gateway, gateway_of
 
 router = APIRouter(prefix="/v1", tags=["imagora"])
 
@@ -32,11 +32,15 @@ class Opinion(BaseModel):
 @router.post("/feedback", status_code=201)
 async def feedback(opinion: Opinion, request: Request, caller: Calling) -> dict[str, str]:
     """Keep what the caller thinks of an answer of theirs; a second opinion takes the place of the first."""
-    gateway = gateway_of(request)
+    await keep(opinion, gateway_of(request), caller)
+    return {"request": opinion.request, "rating": opinion.rating}
+
+
+async def keep(opinion: Opinion, gateway: Gateway, caller: Caller) -> None:
+    """Keep an opinion, from whichever door; a Refusal (404) where there is no such answer of the caller's."""
     recent = gateway.recent.get(opinion.request, caller)
     if recent is None:
         said = "there is no answer to that request, or it was too long ago"
         raise Refusal(404, said, code="no_answer", param="request")
     given = (opinion.request, caller.id, opinion.rating, opinion.comment, recent)
     await asyncio.to_thread(gateway.feedback.add, *given)
-    return {"request": opinion.request, "rating": opinion.rating}

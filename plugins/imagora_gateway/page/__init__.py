@@ -1,7 +1,21 @@
-"""The page for people: its routes."""
+"""The page for people: it asks and answers, and shows a recipe.
+
+its doors    front (the page, asking), recipe (the second page), opinion (thumbs), assets (styles and scripts)
+what it says result (an answer as templates show it), fields (filters), streaming (events), problems (what went wrong)
+"""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
+
+from . import assets, front, opinion
+from .problems import show_problem
 
 router = APIRouter(include_in_schema=False)
+for door in (front, opinion, assets):
+    router.include_router(door.router)
+
+
+def install(app: FastAPI) -> None:
+    """Let what goes wrong on the page be shown as a page."""
+    app.state.show_problem = show_problem
