@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from queue import LifoQueue
-from threading import Timer
+from threading import Event, Thread
 from typing import IO, Any, cast
 
 from .errors import PictureError, StageError
@@ -32,6 +32,7 @@ PASSED_ON = (
     "SYSTEMROOT",
 )  # a decoder needs no tokens or passwords
 _PATIENCE = 10  # a busy machine gives a process a tenth of a core
+_MOST_PATIENCE = 6  # times that, for one that would go on if it were let
 _PART = 1_000_000
 
 
@@ -39,9 +40,9 @@ _PART = 1_000_000
 class PictureLimits:
     """What a picture may be and cost; max_side: of the result, in pixels.
 
-    seconds: of processor time, and ten times as many by the clock. memory: address space in bytes, which what is in
-    memory is always a part of. compress: whether the result's PNG is compressed; for a picture that is looked at in
-    this process and then let go, that costs more time than all the rest.
+    seconds: of processor time, and ten times as many by the clock, sixty times where the machine does not let it run.
+    memory: address space in bytes, which what is in memory is always a part of. compress: whether the result's PNG is
+    compressed; for a picture that is looked at in this process and then let go, that costs more than all the rest.
     """
 
     max_bytes: int = 64_000_000
@@ -101,7 +102,8 @@ class _Worker:
 
     def decode(self, file: IO[bytes], size: int) -> Picture:
         process = self._process if self._process and self._process.poll() is None else self._start()
-        clock, facts = Timer(_PATIENCE * self.limits.seconds, self._give_up, [process]), {"leaving": True}
+        done, facts = Event(), {"leaving": True}
+        clock = Thread(target=self._give_up_late, args=(process, done), daemon=True)
         clock.start()
         try:
             digest = self._send(process, file, size)
@@ -116,7 +118,7 @@ class _Worker:
             slow = self._late or end == getattr(signal, "SIGPROF", None)
             raise PictureError(f"it took longer than {self.limits.seconds:g} s" if slow else how) from None
         finally:
-            clock.cancel()
+            done.set()
             clock.join()  # so that it never strikes at the next picture
             if self._late or facts.get("leaving"):
                 self.stop()
@@ -128,7 +130,12 @@ class _Worker:
                 self._process.__exit__(None, None, None)
         self._process, self._late = None, False
 
-    def _give_up(self, process: subprocess.Popen[bytes]) -> None:
+    def _give_up_late(self, process: subprocess.Popen[bytes], done: Event) -> None:
+        for _ in range(_MOST_PATIENCE):
+            if done.wait(_PATIENCE * self.limits.seconds):
+                return
+            if not _is_kept_waiting(process.pid):
+                break
         self._late = True
         process.kill()
 
@@ -162,6 +169,15 @@ class _Worker:
             if len(frames[-1]) < size:
                 raise EOFError
         return dict(json.loads(frames[0])), frames[1]
+
+
+def _is_kept_waiting(pid: int) -> bool:
+    """Say whether a process would run, or read, if the machine let it: then its picture is not what takes so long."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0]
+    except (OSError, IndexError):  # not on Linux
+        return False
+    return state in "RDT"
 
 
 @contextmanager

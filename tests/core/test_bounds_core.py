@@ -46,7 +46,10 @@ PUBLIC = {
     "imagora.testing",
     "imagora.ledger",
     "imagora.runner",
-    *(f"imagora.{name}" for name in ("tracing", "events", "calls", "inert", "inline", "health", "record", "threads", "quiet")),
+    *(
+        f"imagora.{name}"
+        for name in ("tracing", "events", "calls", "inert", "inline", "health", "record", "threads", "quiet")
+    ),
 }
 NEVER = re.compile("manager|handler|helpers?|utils?|processor|engine|service|base|common|misc")
 HEAVY = (

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -14,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from imagora import pictures
 from imagora.errors import PictureError, StageError
 from imagora.pictures import PictureDecoder, PictureLimits, decode
 from PIL import Image
@@ -89,6 +91,43 @@ def test_a_picture_that_takes_too_long_is_given_up_and_the_next_one_is_decoded()
     with PictureDecoder(1, PictureLimits(seconds=0.5, memory=ROOMY)) as decoder:
         with pytest.raises(PictureError, match=r"it took longer than 0\.5 s"):
             decoder.decode(heavy_png())
+        assert decoder.decode(png()).width == 40
+
+
+@linux
+def test_a_decoder_that_the_machine_does_not_let_run_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "_PATIENCE", 0.2)
+    with PictureDecoder(1) as decoder, ThreadPoolExecutor(1) as pool:
+        decoder.decode(png())
+        worker = decoder._free.queue[0]._process
+        assert worker is not None
+        os.kill(worker.pid, signal.SIGSTOP)
+        decoded = pool.submit(decoder.decode, png())
+        time.sleep(2 * 0.2 * decoder.limits.seconds)
+        assert not decoded.done()
+        os.kill(worker.pid, signal.SIGCONT)
+        assert decoded.result(10).width == 40
+
+
+def test_a_decoder_that_waits_for_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(pictures, "_PATIENCE", 0.2)
+    idle = tmp_path / "idle.py"
+    idle.write_text("import sys, time\nsys.stdout.write('+')\nsys.stdout.flush()\ntime.sleep(99)")
+    monkeypatch.setattr(pictures, "PROGRAM", str(idle))
+    with PictureDecoder(1) as decoder, pytest.raises(PictureError, match="it took longer than 2 s"):
+        decoder.decode(png())
+
+
+@linux
+def test_a_decoder_that_is_stopped_for_good_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "_PATIENCE", 0.2)
+    with PictureDecoder(1) as decoder:
+        decoder.decode(png())
+        worker = decoder._free.queue[0]._process
+        assert worker is not None
+        os.kill(worker.pid, signal.SIGSTOP)
+        with pytest.raises(PictureError, match="it took longer than 2 s"):
+            decoder.decode(png())
         assert decoder.decode(png()).width == 40
 
 
