@@ -125,6 +125,9 @@ class Access(Options):
     rates: tuple[Rate, ...] = Field(
         default=("120/minute",), description="How often a caller may ask whose key says nothing else."
     )
+    session: float = Field(
+        default=43_200, ge=60, description="How long somebody stays signed in on the page, in seconds."
+    )
     rates_at: str = Field(
         default="memory://", description="Where is counted: memory://, or the address of a Redis, or `${NAME}`."
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from imagora.errors import ImagoraError
@@ -19,8 +21,10 @@ from imagora_gateway.logs import log
 from imagora_gateway.settings import Settings
 
 from .rates import Rates
+from .sessions import Sessions, counts, is_thumbnail, name_of
 from .tokens import Tokens
 
+T = TypeVar("T")
 _UNKNOWN = "this needs a key or a token that is valid; send it as Authorization: Bearer …"
 
 
@@ -66,20 +70,46 @@ class Doorman:
 
     knows_callers = True
 
-    def __init__(self, keys: KeyFile, tokens: Tokens, rates: Rates) -> None:
-        self._keys, self._tokens, self._rates = keys, tokens, rates
+    def __init__(self, keys: KeyFile, tokens: Tokens, rates: Rates, sessions: Sessions) -> None:
+        self._keys, self._tokens, self._rates, self.sessions = keys, tokens, rates, sessions
         # Of its own: who calls must be known at once, also while stages that answer have all other threads.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="imagora-keys")
 
     async def authenticate(self, connection: HTTPConnection) -> Caller:
         """Give whose key or token it is. Why one is not valid is not said: an expired one looks like a made-up one."""
-        found = await self._found(_shown(connection))
+        found = await self.known(await self._shown(connection))
         if found is None:
             raise Refusal(401, _UNKNOWN, code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"})
-        connection.state.headers = await self._rates.count(found)
+        if not is_thumbnail(str(connection.scope.get("path", ""))):  # a page of passages has dozens
+            connection.state.headers = await self._rates.count(found)
         return found
 
-    async def _found(self, shown: str) -> Caller | None:
+    async def _shown(self, connection: HTTPConnection) -> str:
+        """Give what a caller shows in a header; on the page, what they signed in with."""
+        cookie = connection.cookies.get(name_of(connection), "")
+        if "authorization" in connection.headers or not cookie or not counts(connection):
+            return _shown(connection)
+        connection.state.session = cookie
+        return await self._kept(self.sessions.find, cookie)
+
+    async def begin(self, shown: str) -> str:
+        """Sign somebody in who showed what is valid, and give their cookie."""
+        return await self._kept(self.sessions.begin, shown)
+
+    async def end(self, cookie: str) -> None:
+        """Sign somebody out."""
+        await self._kept(self.sessions.end, cookie)
+
+    async def _kept(self, do: Callable[[str], T], what: str) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, do, what)
+        except (sqlite3.Error, OSError) as error:
+            log().error("the sessions cannot be kept", error=type(error).__name__)
+            said = "who is signed in cannot be looked up at present; try again later"
+            raise Refusal(503, said, code="sessions_unreadable", headers={"Retry-After": "5"}) from None
+
+    async def known(self, shown: str) -> Caller | None:
+        """Give whose key or token something is, None where it is no valid one."""
         if not shown.startswith("imk_"):
             return await self._tokens.caller(shown) if shown else None
         try:
@@ -122,4 +152,5 @@ def doorkeeper_of(settings: Settings) -> Doorkeeper:
     keys, access = KeyFile(key_file(settings)), settings.access
     if not access.issuers and access.keys is None and not keys.is_there():
         return OpenHouse()
-    return Doorman(keys, Tokens(access.issuers), Rates(access))
+    sessions = Sessions(settings.folder / "sessions.sqlite", access.session)
+    return Doorman(keys, Tokens(access.issuers), Rates(access), sessions)
