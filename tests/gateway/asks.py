@@ -55,6 +55,7 @@ def _form(path: str, **fixed: Any) -> Ask:
 ASKS: dict[Route, Ask] = {
     ("GET", "/page/filters"): lambda client, recipe="toys", **_: client.get("/page/filters", params={"recipe": recipe}),
     ("POST", "/page/ask"): _form("/page/ask", recipe="toys", words="rose"),
+    ("POST", "/page/sign-in"): _form("/page/sign-in", key="none"),
     ("POST", "/page/opinion"): _form("/page/opinion", request="none", rating="up"),
     ("GET", "/page/assets/{name}"): lambda client, name="page.css", **_: client.get(f"/page/assets/{name}"),
     ("GET", "/v1/models/{model}"): lambda client, recipe="toys", **_: client.get(f"/v1/models/{recipe}"),

@@ -12,7 +12,7 @@ from imagora_gateway.logs import request_id
 
 from .rendering import fragment, is_scripted, page
 
-_UNAUTHENTICATED, _FORBIDDEN, _MISSING, _TOO_LARGE, _TOO_OFTEN, _INTERNAL = 401, 403, 404, 413, 429, 500
+_UNAUTHENTICATED, _MISSING, _TOO_LARGE, _TOO_OFTEN, _INTERNAL = 401, 404, 413, 429, 500
 _BY_CODE = {
     "overloaded": "Too many people are asking at the moment. Wait a few seconds and ask again.",
     "deadline": "The answer took too long, so it was given up. Ask again, or ask for less.",
@@ -27,6 +27,7 @@ _BY_CODE = {
     "IMG-803": "The answer took too long, so it was given up. Ask again, or ask for less.",
 }
 _BY_STATUS = {
+    _UNAUTHENTICATED: "You are not signed in any more. Load the page again, and sign in.",
     _MISSING: "There is nothing here.",
     _TOO_LARGE: _BY_CODE["too_large"],
     _TOO_OFTEN: "You are asking faster than you may. Wait a little and ask again.",
@@ -45,7 +46,7 @@ def sentence_of(refusal: Refusal) -> str:
     if refusal.status in _BY_STATUS:
         return _BY_STATUS[refusal.status]
     if refusal.status >= _INTERNAL:
-        return "The answer could not be made: something failed here. Ask again, or tell who runs this gateway."
+        return "Something failed here. Ask again, or tell who runs this gateway."
     said = refusal.said[:1].upper() + refusal.said[1:]
     return said if said.endswith((".", "?", "!")) else f"{said}."
 
@@ -60,7 +61,9 @@ def show_problem(connection: HTTPConnection, refusal: Refusal) -> HTMLResponse |
     if not shows_problems_of(str(connection.scope.get("path", ""))):
         return None
     said = problem_of(connection, refusal)
-    if is_scripted(connection):
+    if refusal.status == _UNAUTHENTICATED and not is_scripted(connection):
+        answer = page("sign_in.html", connection, _UNAUTHENTICATED, wrong="")
+    elif is_scripted(connection):
         answer = fragment("problem.html", connection, refusal.status, **said)
     else:
         answer = page("failed.html", connection, refusal.status, **said)

@@ -13,6 +13,7 @@ from imagora_gateway.caller import NOBODY, Caller
 from imagora_gateway.gateway import gateway_of
 
 from .assets import versioned
+from .forgery import token_of
 
 _POLICY = {
     "default-src": "'none'",
@@ -65,7 +66,9 @@ def page(
     """Give a whole page."""
     who: Caller = getattr(connection.state, "caller", NOBODY)
     knows = gateway_of(connection).doorkeeper.knows_callers
-    text = rendered(template, connection, caller=who if knows and who is not NOBODY else None, **shown)
+    text = rendered(
+        template, connection, caller=who if knows and who is not NOBODY else None, csrf=token_of(connection), **shown
+    )
     return HTMLResponse(text, status, {**HEADERS, **(headers or {})})
 
 
