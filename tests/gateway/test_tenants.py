@@ -16,7 +16,9 @@ import imagora_gateway.thumbnails
 import pytest
 from imagora import Principal, Query
 from imagora.scoped import ScopedIndex
-from imagora_benchmarks.gateway_tenants import ASKS, Seen, Thing, walk, world, write_world
+from imagora_benchmarks.gateway_tenants import Seen, walk
+from imagora_benchmarks.tenants_asks import ASKS
+from imagora_benchmarks.tenants_world import Thing, world, write_world
 from imagora_gateway.caller import Caller
 
 pytestmark = pytest.mark.anyio
