@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,21 +15,11 @@ from typing import Any
 
 import httpx
 import pytest
+from chromium import ALONE, chromium
 
 from .environment import environment, variables
 
 LONGEST_START = 240
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ALONE = (
-    "--headless",
-    "--no-sandbox",  # tests run as root in containers, where Chromium does not start otherwise
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--hide-scrollbars",
-    "--window-size=1700,1300",
-)
 
 
 @dataclass
@@ -105,7 +94,7 @@ class Browser:
         for seconds in (8, 20, 40):  # of the page's own clock; a busy machine loads its parts late
             profile = f"--user-data-dir={folder / f'profile-{seconds}'}"
             budget = [f"--virtual-time-budget={seconds}000", f"--screenshot={picture}", "--dump-dom"]
-            command = [self.program, *ALONE, profile, *budget, page]
+            command = [self.program, *ALONE, "--window-size=1700,1300", profile, *budget, page]
             done = subprocess.run(command, capture_output=True, text=True, timeout=180)
             assert done.returncode == 0, done.stderr[-2000:]
             if wanted in done.stdout:
@@ -131,7 +120,4 @@ def phoenix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phoenix]:
 @pytest.fixture(scope="session")
 def browser() -> Browser:
     """Give Chromium."""
-    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if program is None:
-        pytest.skip("there is no Chromium here; on Debian: apt-get install chromium")
-    return Browser(program)
+    return Browser(chromium())
