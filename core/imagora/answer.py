@@ -80,11 +80,12 @@ class GuardrailRecord:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search gives: passages, best first, and what each stage did."""
+    """What a search gives: passages, best first, what each stage did, and its trace's id where there is one."""
 
     passages: tuple[Passage, ...]
     stages: tuple[StageRecord, ...]
     verdicts: tuple[GuardrailRecord, ...] = ()
+    trace: str = ""
 
     @property
     def cached(self) -> float | None:
@@ -99,6 +100,7 @@ class Answer:
     refused: a guardrail stopped the query or the answer, and `text` says so. unknown_markers: citation numbers that the
     generator made up; they were taken out of `text`. degraded: the generator failed, for the reason in
     `degraded_because`, and another one answered, or nobody (then `text` is empty and the passages are all there is).
+    trace: the id of its trace, 32 hex digits, where the recipe's tracer gives one.
     """
 
     text: str
@@ -112,6 +114,7 @@ class Answer:
     recipe_hash: str = ""
     degraded: bool = False
     degraded_because: str = ""
+    trace: str = ""
 
     @property
     def cached(self) -> float | None:
@@ -133,6 +136,7 @@ class Answer:
             "recipe": self.recipe,
             "recipe_hash": self.recipe_hash,
             "cached": self.cached,
+            "trace": self.trace,
         }
 
 

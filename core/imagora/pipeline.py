@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -28,7 +29,7 @@ from .query import Principal, Query
 from .record import Record
 from .scoped import principal
 from .stages import SearchWrapper
-from .tracing import Traced
+from .tracing import Traced, TracerWithPages, trace_of
 
 if TYPE_CHECKING:
     from imagora_recipe.assignments import Assignments
@@ -78,7 +79,7 @@ class Pipeline:
         for _, wrapper in reversed(self.stages.wrappers):
             call = partial(wrapper.answer, inner=call)
         with self.stages.tracer.query(self._traced("answer", query)) as span:
-            answer = await call(query)
+            answer = replace(await call(query), trace=trace_of(span))
             span.gave(answer)
             return answer
 
@@ -115,8 +116,14 @@ class Pipeline:
                 found = await call(query)
             except Refused as refused:
                 raise QueryError(str(refused), code=refused.code) from refused
+            found = replace(found, trace=trace_of(span))
             span.gave(found)
             return found
+
+    def trace_address(self, trace: str) -> str | None:
+        """Give the address at which people look at an answer's `trace`; None where the tracer has no pages."""
+        tracer = self.stages.tracer
+        return tracer.address(trace) if trace and isinstance(tracer, TracerWithPages) else None
 
     def _traced(self, kind: str, query: Query) -> Traced:
         return Traced(kind, self.plan.name, self.plan.hash, self._plugins, query, self._hidden)

@@ -1,14 +1,43 @@
-"""The tracer's protocol: what hears of every stage of a query, ours or a stranger's, without a line of code in it."""
+"""The tracer's protocol: what hears of every stage of a query, ours or a stranger's, without a line of code in it.
+
+Whoever takes requests says with `request` which trace a query belongs to:
+`request.set(TraceParent.of(headers["traceparent"]))`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from .query import Query
+
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
+
+
+@dataclass(frozen=True)
+class TraceParent:
+    """The trace that a request belongs to.
+
+    trace: its id, 32 hex digits. span: that of the caller's span, 16 hex digits; empty where the trace begins here.
+    """
+
+    trace: str
+    span: str = ""
+
+    @classmethod
+    def of(cls, header: str) -> TraceParent | None:
+        """Read a `traceparent` (https://www.w3.org/TR/trace-context/); None for what is none."""
+        match = _TRACEPARENT.fullmatch(header.strip())
+        return cls(match[1], match[2]) if match else None
+
+
+request: ContextVar[TraceParent | None] = ContextVar("imagora_trace_parent", default=None)
+"""Where the queries of this task belong; None: each is a trace of its own."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +81,28 @@ class Tracer(Protocol):
 
     def close(self) -> None:
         """Send what is waiting, within a short time."""
+
+
+@runtime_checkable
+class TraceSpan(Span, Protocol):
+    """A span that knows its trace: a query's answer then has its id."""
+
+    @property
+    def trace(self) -> str:
+        """The trace's id, 32 hex digits."""
+
+
+@runtime_checkable
+class TracerWithPages(Tracer, Protocol):
+    """A tracer whose traces people can look at."""
+
+    def address(self, trace: str) -> str | None:
+        """Give the address of a trace's page by its id, None where there is none; nothing is asked."""
+
+
+def trace_of(span: Span) -> str:
+    """Give the id of a span's trace, "" where it does not know it."""
+    return span.trace if isinstance(span, TraceSpan) else ""
 
 
 class NoSpan:

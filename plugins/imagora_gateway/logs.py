@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
+from imagora import tracing
+from imagora.tracing import TraceParent
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,7 +25,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SECRETS = re.compile(r"(?i)\b(bearer\s+|sk-|imk_|eyJ)[\w.~+/=-]{6,}")
 _NAMED_SECRET = re.compile(r"(?i)authorization|api_?key|password|secret|token|cookie")
 _GIVEN_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
-_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 ROUTE = "imagora.route"
 """The key of a scope under which another app stands as a route of ours."""
 MOST = 2_000
@@ -87,9 +88,9 @@ def request_id(connection: HTTPConnection) -> str:
     return str(connection.scope.get("state", {}).get("request_id", ""))
 
 
-def _trace(scope: Scope) -> str:
-    said = _TRACE.fullmatch(HTTPConnection(scope).headers.get("traceparent", ""))
-    return said[1] if said else ""
+def trace_id(connection: HTTPConnection) -> str:
+    """Give the id of the trace that a request belongs to: what its traceparent says, else one of our own."""
+    return str(connection.scope.get("state", {}).get("trace", ""))
 
 
 class RequestLog:
@@ -105,7 +106,8 @@ class RequestLog:
             return
         given = HTTPConnection(scope).headers.get("x-request-id", "")
         id_ = given if _GIVEN_ID.fullmatch(given) and not _SECRETS.search(given) else uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = id_
+        belongs = TraceParent.of(HTTPConnection(scope).headers.get("traceparent", "")) or TraceParent(uuid.uuid4().hex)
+        scope.setdefault("state", {}).update(request_id=id_, trace=belongs.trace)
         status, started = 0, time.perf_counter()
 
         async def sent(message: Message) -> None:
@@ -117,7 +119,8 @@ class RequestLog:
                 message["headers"] += [(name.lower().encode(), value.encode()) for name, value in given.items()]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request=id_, trace=_trace(scope) or id_):
+        tracing.request.set(belongs)
+        with structlog.contextvars.bound_contextvars(request=id_, trace=belongs.trace):
             try:
                 await self._app(scope, receive, sent)
             finally:

@@ -12,10 +12,12 @@ from starlette.requests import HTTPConnection
 from .addresses import addresses_of
 from .caller import Caller
 from .gateway import gateway_of
-from .logs import request_id
+from .logs import request_id, trace_id
 from .recipes import Served
 
 Shown: TypeAlias = dict[str, Any]
+LOOK_AT_TRACES = frozenset({"evaluator", "admin"})
+"""The roles that are told where an answer's trace can be looked at."""
 
 
 def show(connection: HTTPConnection, served: Served, caller: Caller, result: Answer | Found) -> Shown:
@@ -27,6 +29,7 @@ def show(connection: HTTPConnection, served: Served, caller: Caller, result: Ans
         shown |= {"recipe_hash": result.recipe_hash or served.hash, "text": result.text}
         shown |= {"refused": result.refused, "degraded": result.degraded}
         shown["citations"] = [_citation(one, addresses, thumbnails) for one in result.citations]
+    shown["trace"] = _trace(connection, served, caller, result)
     return shown | {
         "passages": [
             _passage(number, one, addresses, thumbnails) for number, one in enumerate(result.passages, start=1)
@@ -45,6 +48,14 @@ def thumbnails_of(connection: HTTPConnection, caller: Caller, result: Answer | F
         return {}
     tokens = gateway_of(connection).thumbnails.tokens(result.passages, caller)
     return {id_: f"{connection.base_url}v1/thumbnails/{token}" for id_, token in tokens.items()}
+
+
+def _trace(connection: HTTPConnection, served: Served, caller: Caller, result: Answer | Found) -> Shown:
+    # The address is of a server inside, which is nobody's business who only asks.
+    may_look = bool(caller.roles & LOOK_AT_TRACES)
+    pipeline = gateway_of(connection).recipes.pipeline(served)
+    address = pipeline.trace_address(result.trace) if may_look else None
+    return {"id": result.trace or trace_id(connection), "address": address}
 
 
 def _passage(number: int, passage: Passage, addresses: dict[str, str], thumbnails: dict[str, str]) -> Shown:

@@ -10,7 +10,7 @@ import typer
 from imagora.errors import ImagoraError
 
 from .last_trace import read
-from .options import address
+from .options import address, page
 
 app = typer.Typer(add_completion=False)
 
@@ -28,22 +28,22 @@ def trace(
             "and ask something"
         )
     try:
-        page = page_of(state)
+        where = page_of(state)
         lines = [*described(state), *lost(state)]
     except (KeyError, TypeError, ValueError):
         raise ImagoraError("what was written of the last trace cannot be read; ask something again") from None
     if as_json:
-        typer.echo(json.dumps({"address": page, **state}, indent=2))
+        typer.echo(json.dumps({"address": where, **state}, indent=2))
     else:
-        typer.echo("\n".join([page or "no trace has left yet", *lines]))
-    if open_it and page:
-        webbrowser.open(page)
+        typer.echo("\n".join([where or "no trace has left yet", *lines]))
+    if open_it and where:
+        webbrowser.open(where)
 
 
 def page_of(state: dict[str, Any]) -> str | None:
     """Give Phoenix's address of the last trace, None where no trace was sent; Phoenix knows the project of it."""
     last = state["last"]
-    return f"{address(state['url'])}/redirects/traces/{int(last['trace'], 16):032x}" if last else None
+    return page(address(state.get("pages") or state["url"]), f"{int(last['trace'], 16):032x}") if last else None
 
 
 def described(state: dict[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator
 URL, KEY, PROJECT = "PHOENIX_COLLECTOR_ENDPOINT", "PHOENIX_API_KEY", "PHOENIX_PROJECT_NAME"
 DEFAULT_URL = "http://127.0.0.1:6006"
 TRACES = "/v1/traces"
+_TRACE = re.compile(r"[0-9a-f]{32}")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -23,6 +24,10 @@ class PhoenixOptions(Options):
         default=None,
         description=f"Address of Phoenix or another collector of OTLP over HTTP, e.g. {DEFAULT_URL}; '{TRACES}' is "
         f"added. Left out: that of the environment variable {URL}, or else {DEFAULT_URL}.",
+    )
+    pages: str | None = Field(
+        default=None,
+        description="Address at which people reach Phoenix's pages, where that is not `url`, e.g. behind a proxy.",
     )
     project: str | None = Field(
         default=None,
@@ -54,7 +59,7 @@ class PhoenixOptions(Options):
         default=5.0, gt=0, le=60, description="Seconds that sending some spans may take, in all its tries."
     )
 
-    @field_validator("url")
+    @field_validator("url", "pages")
     @classmethod
     def _address(cls, url: str | None) -> str | None:
         return None if url is None else address(url)
@@ -77,6 +82,10 @@ class PhoenixOptions(Options):
         except ValueError as error:
             raise ValueError(f"the environment variable '{URL}' is wrong: {error}") from None
 
+    def page_of(self, trace: str) -> str | None:
+        """Give the address of a trace's page by its id, None for what is no id."""
+        return page(self.pages or self.collector(), trace)
+
     def project_name(self) -> str:
         """Give the project, also where the environment says it."""
         return self.project or os.environ.get(PROJECT) or "imagora"
@@ -86,6 +95,11 @@ class PhoenixOptions(Options):
         key = self.api_key.get_secret_value() if self.api_key else os.environ.get(KEY)
         own = {name.lower(): value.get_secret_value() for name, value in self.headers.items()}
         return {**({"authorization": f"Bearer {key}"} if key else {}), **own}
+
+
+def page(pages: str, trace: str) -> str | None:
+    """Give the address of a trace's page, which Phoenix finds by the id alone; None for what is no id."""
+    return f"{pages}/redirects/traces/{trace}" if _TRACE.fullmatch(trace) else None
 
 
 def address(url: str) -> str:

@@ -162,7 +162,7 @@ class Outbox(SpanProcessor):
         return self._batches.force_flush(timeout_millis)
 
     def _settled(self, spans: Sequence[ReadableSpan], arrived: bool, why: str) -> None:
-        roots = [span for span in spans if span.parent is None]
+        roots = [span for span in spans if span.parent is None or span.parent.is_remote]
         with self._lock:
             gone = min(len(spans), self.counts.waiting)  # after the end they are counted already
             self.counts.waiting -= gone

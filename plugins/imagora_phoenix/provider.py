@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from imagora.tracing import request
 from openinference.semconv.resource import ResourceAttributes
 from opentelemetry import trace as api
 from opentelemetry.context import Context
@@ -19,6 +20,7 @@ from requests.adapters import HTTPAdapter
 from . import last_trace
 from .attributes import Attributes
 from .embedding import Beginning, listen, stop
+from .joining import GivenIds, context_of, of_a_request
 from .options import TRACES, PhoenixOptions
 from .outbox import Counts, Outbox
 from .thumbnails import Thumbnails
@@ -51,6 +53,7 @@ class Provider:
     def __init__(self, options: PhoenixOptions, counts: Counts, begin_embedding: Beginning) -> None:
         self._process = os.getpid()
         self._url, self._project = options.collector(), options.project_name()
+        self._pages = options.pages
         session, noting = Session(), Noting()
         session.trust_env = False  # no proxy and no password file: traces go where the recipe says, and nowhere else
         session.mount("http://", noting)
@@ -59,7 +62,9 @@ class Provider:
         exporter = OTLPSpanExporter(endpoint=endpoint, headers=headers, timeout=options.timeout, session=session)
         self._outbox = Outbox(exporter, options.queue, self._url, self._save, noting.take, counts)
         project = {ResourceAttributes.PROJECT_NAME: self._project, "service.name": "imagora"}
-        self._provider = TracerProvider(resource=Resource.create(project), shutdown_on_exit=False)
+        self._ids = GivenIds()
+        resource = Resource.create(project)
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False, id_generator=self._ids)
         self._provider.add_span_processor(self._outbox)
         self._tracer = self._provider.get_tracer("imagora_phoenix")
         self.thumbnails = Thumbnails(1000 * options.thumbnails)
@@ -71,11 +76,17 @@ class Provider:
         return self._process == os.getpid()
 
     def begin(self, name: str, parent: api.Span | None) -> api.Span:
-        """Begin a span; one without a parent begins a trace, with a link to the span that the application is in."""
-        context = Context() if parent is None else api.set_span_in_context(parent, Context())
+        """Begin a span; one without a parent goes on with the trace of the request, or begins one.
+
+        A trace that is begun has a link to the span that the application is in.
+        """
+        if parent is not None:
+            return self._tracer.start_span(name, api.set_span_in_context(parent, Context()))
         above = api.get_current_span().get_span_context()
-        links = [api.Link(above)] if parent is None and above.is_valid else None
-        return self._tracer.start_span(name, context, links=links)
+        said = request.get() or of_a_request(above)
+        links = [api.Link(above)] if above.is_valid and not above.is_remote else None
+        with self._ids.given(said.trace if said else ""):
+            return self._tracer.start_span(name, context_of(said), links=links)
 
     def finish(self, span: api.Span, attributes: Callable[[], Attributes]) -> None:
         """End a span; its attributes are made when it is sent."""
@@ -93,6 +104,12 @@ class Provider:
         self.thumbnails.close()
 
     def _save(self, counts: Counts) -> None:
-        told = {"url": self._url, "project": self._project, "why": counts.why, "last": counts.last}
+        told = {
+            "url": self._url,
+            "pages": self._pages,
+            "project": self._project,
+            "why": counts.why,
+            "last": counts.last,
+        }
         numbers = {name: getattr(counts, name) for name in ("sent", "failed", "dropped", "waiting")}
         last_trace.write({**told, **numbers})

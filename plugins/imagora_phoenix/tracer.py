@@ -43,6 +43,11 @@ class Open:
     eyes: Eyes
     heard: Heard
 
+    @property
+    def trace(self) -> str:
+        """The trace's id."""
+        return f"{self.span.get_span_context().trace_id:032x}"
+
     def gave(self, result: object) -> None:
         """Hear what came out."""
         with suppress(Exception):  # a stranger's result may do anything when it is looked at
@@ -103,6 +108,10 @@ class PhoenixTracer:
             heard.words, heard.given = parent.heard.words if parent else None, eyes.see(given)
         with self._span(f"{stage} {component}", heard, eyes, parent) as span:
             yield span
+
+    def address(self, trace: str) -> str | None:
+        """Give the page of a trace; Phoenix knows its project."""
+        return self.options.page_of(trace)
 
     def close(self) -> None:
         """Send what is waiting, within a short time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -127,7 +128,7 @@ class ToyLedger:
 
     def finish(self, source: str, run: str, *, release: bool) -> None:
         with self.writing() as here:
-            here["sources"][source] = True
+            here["sources"][source] = time.time()
             for key, (theirs, _, _, by) in list(here["refused"].items()):
                 if release and theirs == source and by != run:
                     del here["refused"][key]
@@ -135,6 +136,10 @@ class ToyLedger:
     def finished(self) -> bool:
         with self.reading() as here:
             return any(here["sources"].values())
+
+    def finished_at(self) -> Mapping[str, float]:
+        with self.reading() as here:
+            return {source: when for source, when in here["sources"].items() if when}
 
     def forget(self) -> None:
         with self.writing() as here:

@@ -15,7 +15,7 @@ from imagora import Principal, Query
 from imagora.errors import StageError
 from imagora.pictures import decode
 from imagora.testing import ComponentContract
-from imagora.tracing import Traced
+from imagora.tracing import Traced, TraceParent, request
 from toy_stages import square
 
 pytest.importorskip("opentelemetry.sdk", reason="needs the extra: pip install 'imagora[phoenix]'")
@@ -26,7 +26,9 @@ from imagora_phoenix.tracer import PhoenixTracer
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ImageBlock, TextBlock
 from llama_index_instrumentation import get_dispatcher
 from opentelemetry import trace as api
+from opentelemetry.context import attach, detach
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from PIL import Image
 from pydantic import ValidationError
 
@@ -286,13 +288,70 @@ def test_long_texts_are_cut(collector: Receiver, tmp_path: Path) -> None:
 def test_the_global_provider_and_the_applications_spans_are_left_alone(collector: Receiver, tmp_path: Path) -> None:
     before, application = api.get_tracer_provider(), TracerProvider().get_tracer("application")
     pipeline = traced(tmp_path, collector.url)
-    with application.start_as_current_span("a request") as request:
+    with application.start_as_current_span("a request") as span:
         asyncio.run(pipeline.answer(Query("rose")))
-        assert api.get_current_span() is request
+        assert api.get_current_span() is span
     finish(pipeline)
     assert api.get_tracer_provider() is before
     (root,) = collector.named("answer")
     assert root.parent == "" and root.links == 1
+
+
+def test_a_query_goes_on_with_the_trace_of_its_request(collector: Receiver, tmp_path: Path) -> None:
+    pipeline = traced(tmp_path, collector.url)
+    header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+    token = request.set(TraceParent.of(header))
+    answer = pipeline.ask("rose")
+    request.set(TraceParent("ab" * 16))
+    found = pipeline.search("rose")
+    request.reset(token)
+    other = pipeline.ask("rose")
+    finish(pipeline)
+    assert (answer.trace, found.trace) == ("0af7651916cd43dd8448eb211c80319c", "ab" * 16)
+    assert answer.to_dict()["trace"] == answer.trace
+    assert len({answer.trace, found.trace, other.trace}) == 3 and len(other.trace) == 32
+    asked = {span.trace: span for span in collector.named("answer")}
+    assert set(asked) == {answer.trace, other.trace}
+    assert (asked[answer.trace].parent, asked[other.trace].parent) == ("b7ad6b7169203331", "")
+    (search,) = collector.named("search")
+    assert (search.trace, search.parent) == ("ab" * 16, "")
+    assert {span.trace for span in collector.named("retriever")} == {answer.trace, found.trace, other.trace}
+
+
+def test_what_a_propagator_read_from_a_request_is_gone_on_with(collector: Receiver, tmp_path: Path) -> None:
+    pipeline = traced(tmp_path, collector.url)
+    context = TraceContextTextMapPropagator().extract({"traceparent": f"00-{'cd' * 16}-{'12' * 8}-01"})
+    token = attach(context)
+    answer = asyncio.run(pipeline.answer(Query("rose")))
+    detach(token)
+    finish(pipeline)
+    (root,) = collector.named("answer")
+    assert (answer.trace, root.trace, root.parent, root.links) == ("cd" * 16, "cd" * 16, "12" * 8, 0)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+        f"00-{'0' * 32}-b7ad6b7169203331-01",
+        f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-0AF7651916CD43DD8448EB211C80319C-B7AD6B7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n00",
+    ],
+)
+def test_what_is_no_traceparent_is_none(header: str) -> None:
+    assert TraceParent.of(header) is None
+
+
+def test_the_page_of_a_trace_is_phoenixs_or_where_people_reach_it() -> None:
+    trace = "ab" * 16
+    here = PhoenixTracer(PhoenixOptions(url="http://127.0.0.1:6006"))
+    proxied = PhoenixTracer(PhoenixOptions(url="http://phoenix:6006", pages="https://traces.shop.example/phoenix/"))
+    assert here.address(trace) == f"http://127.0.0.1:6006/redirects/traces/{trace}"
+    assert proxied.address(trace) == f"https://traces.shop.example/phoenix/redirects/traces/{trace}"
+    assert here.address("../../evil") is None
 
 
 def test_llama_index_is_listened_to_only_while_there_is_a_tracer(collector: Receiver, tmp_path: Path) -> None:

@@ -121,6 +121,17 @@ class FaultyBeginning(t.LedgerContract):
     make = ledger(begin=begin)
 
 
+class FaultyDates(t.LedgerContract):
+    """A new ingest takes away when the last one ended."""
+
+    fails = "test_it_says_when_ingests_ended_where_it_knows"
+
+    def finished_at(self: Any) -> dict[str, float]:
+        return {}
+
+    make = ledger(finished_at=finished_at)
+
+
 class FaultyGenerations(t.LedgerContract):
     """All generations have one list."""
 
