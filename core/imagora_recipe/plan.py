@@ -82,7 +82,7 @@ class AccessOptions(Options):
 
 
 class PriceOptions(Options):
-    """What answering costs; `imagora eval` makes costs per 1,000 queries of it. What is left out costs nothing."""
+    """What answering costs; `imagora eval` and `imagora plan` make costs of it. What is left out costs nothing."""
 
     currency: str = Field(default="EUR", min_length=1, max_length=8, description="What the prices are in.")
     hour: float = Field(default=0, ge=0, description="An hour of the machines that answer, all together.")
@@ -90,6 +90,20 @@ class PriceOptions(Options):
     read: float = Field(default=0, ge=0, description="10^6 tokens that the generator reads.")
     written: float = Field(default=0, ge=0, description="10^6 tokens that the generator writes.")
     picture: float = Field(default=0, ge=0, description="A picture that the generator is shown.")
+    core_hour: float | None = Field(default=None, ge=0, description="One core for an hour, for `imagora plan`.")
+    gb_hour: float | None = Field(default=None, ge=0, description="10^9 bytes of memory for an hour, for the same.")
+    disk_gb_month: float | None = Field(default=None, ge=0, description="10^9 bytes of disk for a month.")
+    gpu_hour: float | None = Field(default=None, ge=0, description="One GPU for an hour.")
+
+
+class GatewayOptions(Options):
+    """What a gateway may do for this recipe, within its own settings."""
+
+    web_pictures: bool = Field(
+        default=False,
+        description="Whether callers may name pictures by their address on the web, which the gateway then fetches, "
+        "from public addresses alone.",
+    )
 
 
 class PictureOptions(Options):
@@ -190,6 +204,7 @@ class Plan:
     pictures: PictureOptions = field(default_factory=PictureOptions)
     answer: AnswerOptions = field(default_factory=AnswerOptions)
     access: AccessOptions = field(default_factory=AccessOptions)
+    gateway: GatewayOptions = field(default_factory=GatewayOptions)
     licences: Licences | None = None
     prices: PriceOptions | None = None
     gate: Mapping[str, Limits] | None = None

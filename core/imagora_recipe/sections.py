@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imagora.options import Options
 
-from .plan import AccessOptions, AnswerOptions, PictureOptions, PriceOptions, PromptOptions
+from .plan import AccessOptions, AnswerOptions, GatewayOptions, PictureOptions, PriceOptions, PromptOptions
 
 VERSION = 1
 """The version of recipes that is read here; version N came with Imagora 0.N."""
@@ -17,7 +17,7 @@ LISTS = {"preparers": "preparer", "rerankers": "reranker", "wrappers": "wrapper"
 PLACES = ("query", "passages", "answer")
 SETTINGS: dict[str, type[Options]] = {
     **{"prompt": PromptOptions, "pictures": PictureOptions},
-    **{"answer": AnswerOptions, "access": AccessOptions, "prices": PriceOptions},
+    **{"answer": AnswerOptions, "access": AccessOptions, "gateway": GatewayOptions, "prices": PriceOptions},
 }
 HEAD = ("recipe", "extends", "profiles")
 """What a recipe says of itself as a file; neither a profile nor `--set` can say it."""

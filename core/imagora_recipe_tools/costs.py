@@ -24,7 +24,14 @@ nothing of what is there again. re-embed: an ingest embeds all items again. re-i
 """
 COSTS: tuple[Cost, ...] = get_args(Cost)
 _BEHIND: Mapping[str, Cost] = {
-    **{"engine": "later", "licences": "later", "gate": "later", "prices": "later", "rerankers": "re-rank"},
+    **{
+        "engine": "later",
+        "licences": "later",
+        "gate": "later",
+        "prices": "later",
+        "gateway": "later",
+        "rerankers": "re-rank",
+    },
     **{"source": "ingest", "preparers": "re-embed"},
 }
 _PICTURES: Mapping[str, Cost] = {

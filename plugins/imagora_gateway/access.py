@@ -80,9 +80,11 @@ class Issuer(Options):
 
 
 class Fetching(Options):
-    """Which recipes take pictures by their address on the web, and from where."""
+    """Which of the recipes that allow it take pictures by their address on the web, and from where."""
 
-    recipes: tuple[str, ...] = Field(default=(), description="The recipes that do; `*` stands for all.")
+    recipes: tuple[str, ...] = Field(
+        default=("*",), description="The recipes that may, where they allow it themselves; `*` stands for all."
+    )
     internal: tuple[str, ...] = Field(
         default=(),
         description="Origins in your own network that may be asked all the same, such as http://archive.lan:8080.",
@@ -102,7 +104,7 @@ class Fetching(Options):
         return said
 
     def allows(self, recipe: str) -> bool:
-        """Say whether a recipe takes them."""
+        """Say whether a recipe may take them."""
         return recipe in self.recipes or "*" in self.recipes
 
 

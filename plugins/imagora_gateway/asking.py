@@ -32,7 +32,7 @@ class Asking:
     async def answer(self, query: Query) -> Answer:
         """Answer it whole."""
         with self._watched(query) as watched:
-            async with self.gateway.capacity.turn(), _Deadline(self._seconds):
+            async with self.gateway.capacity.turn(self.caller), _Deadline(self._seconds):
                 answer = await self.gateway.recipes.router.answer(query, self.served.name)
             await self._give(query, answer, watched)
             return answer
@@ -40,7 +40,7 @@ class Asking:
     async def find(self, query: Query) -> Found:
         """Find passages for it."""
         with self._watched(query) as watched:
-            async with self.gateway.capacity.turn(), _Deadline(self._seconds):
+            async with self.gateway.capacity.turn(self.caller), _Deadline(self._seconds):
                 found = await self.gateway.recipes.router.retrieve(query, self.served.name)
             await self._give(query, found, watched)
             return found
@@ -49,7 +49,7 @@ class Asking:
         """Answer it in events; whoever leaves the stream closes it."""
         passages, told = Found((), ()), False
         with self._watched(query) as watched:
-            async with self.gateway.capacity.turn():
+            async with self.gateway.capacity.turn(self.caller):
                 end = asyncio.get_running_loop().time() + self._seconds
                 try:
                     async with aclosing(self.gateway.recipes.router.stream(query, self.served.name)) as events:

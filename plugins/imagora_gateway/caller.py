@@ -16,7 +16,8 @@ class Caller:
     """Who calls.
 
     id: names them in records, never a secret. recipes: the names that they may use, None for all. scopes: what their
-    token says besides. roles: see `policy`. rates: how often they may ask, () for what holds for all.
+    token says besides. roles: see `policy`. rates, concurrent: how often they may ask, and how many queries they may
+    have under way; () and None for what holds for all.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Caller:
     scopes: frozenset[str] = field(default_factory=frozenset)
     recipes: frozenset[str] | None = None
     rates: tuple[str, ...] = ()
+    concurrent: int | None = None
 
     @property
     def principal(self) -> Principal:

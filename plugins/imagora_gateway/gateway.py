@@ -41,7 +41,8 @@ class Gateway:
 
     def fetcher_of(self, served: Served) -> Fetcher | None:
         """Give what fetches pictures from the web for a recipe, None where it takes none from there."""
-        return self.fetcher if self.settings.fetching.allows(served.name) else None
+        allowed = self.recipes.pipeline(served).plan.gateway.web_pictures
+        return self.fetcher if allowed and self.settings.fetching.allows(served.name) else None
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

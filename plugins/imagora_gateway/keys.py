@@ -30,7 +30,8 @@ _NAME = re.compile(r"[\w][\w.@-]{0,63}", re.ASCII)
 _TABLE = """
 CREATE TABLE IF NOT EXISTS keys (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL, tenant TEXT NOT NULL, groups TEXT NOT NULL,
-    roles TEXT NOT NULL, recipes TEXT, rates TEXT NOT NULL, created REAL NOT NULL, expires REAL, revoked REAL
+    roles TEXT NOT NULL, recipes TEXT, rates TEXT NOT NULL, created REAL NOT NULL, expires REAL, revoked REAL,
+    concurrent INTEGER
 ) STRICT
 """
 
@@ -40,7 +41,10 @@ _ALONE = "BEGIN IMMEDIATE"
 
 @dataclass(frozen=True)
 class Key:
-    """What is kept of a key; times in seconds of the epoch. recipes: None for all. rates: () for what holds for all."""
+    """What is kept of a key; times in seconds of the epoch.
+
+    recipes: None for all. rates, concurrent: () and None for what holds for all.
+    """
 
     id: str
     name: str
@@ -52,6 +56,7 @@ class Key:
     created: float = 0
     expires: float | None = None
     revoked: float | None = None
+    concurrent: int | None = None
 
     def state(self, now: float | None = None) -> str:
         """Say whether it is valid, expired or revoked."""
@@ -89,6 +94,7 @@ class KeyFile:
     def rotate(self, name: str, grace: float = 0) -> str:
         """Give a new key for the same caller; the old ones end after so many seconds."""
         with self._opened() as file:
+            _complete(file)
             file.execute(_ALONE)
             key = self._named(file, name)[-1]
             now = time.time()
@@ -126,7 +132,8 @@ class KeyFile:
         lists = [json.dumps(part) for part in (key.groups, key.roles)]
         recipes = None if key.recipes is None else json.dumps(key.recipes)
         row = (id_, key.name, self._hash(secret), key.tenant, *lists, recipes, json.dumps(key.rates))
-        file.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", (*row, time.time(), key.expires))
+        whole = (*row, time.time(), key.expires, key.concurrent)
+        file.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)", whole)
         return f"imk_{id_}_{secret}"
 
     def _end(self, file: sqlite3.Connection, name: str, when: float) -> int:
@@ -167,9 +174,16 @@ class KeyFile:
                 with file:
                     if create:
                         file.execute(_TABLE)
+                        _complete(file)
                     yield file
         except sqlite3.Error as error:
             raise QueryError(f"the keys at '{self._path}' cannot be used: {error}", code="IMG-125") from error
+
+
+def _complete(file: sqlite3.Connection) -> None:
+    """Add what files of before this was kept do not have."""
+    if "concurrent" not in {row["name"] for row in file.execute("PRAGMA table_info(keys)")}:
+        file.execute("ALTER TABLE keys ADD COLUMN concurrent INTEGER")
 
 
 def _private(path: Path, holds: bytes) -> None:
@@ -197,4 +211,5 @@ def _key(row: Any) -> Key:
         created=row["created"],
         expires=row["expires"],
         revoked=row["revoked"],
+        concurrent=row["concurrent"] if "concurrent" in row.keys() else None,  # noqa: SIM118 - a row has values only
     )

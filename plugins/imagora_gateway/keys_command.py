@@ -45,6 +45,9 @@ def create(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
         list[str] | None, typer.Option(help="A recipe that they may use; all, where none is said.")
     ] = None,
     rate: Annotated[list[str] | None, typer.Option(help="How often: 60/minute, 10000/day; may be repeated.")] = None,
+    concurrent: Annotated[
+        int | None, typer.Option(min=1, help="How many queries they may have under way; otherwise the settings' bound.")
+    ] = None,
     expires: Annotated[str, typer.Option(metavar="DURATION", help="When it ends: 12h, 30d, 52w.")] = "52w",
     keys: At = KEPT_AT,
     as_json: AsJson = False,
@@ -59,6 +62,7 @@ def create(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
         recipes=tuple(recipe) if recipe else None,
         rates=_rates(rate or []),
         expires=time.time() + seconds_of(expires),
+        concurrent=concurrent,
     )
     _print_once(KeyFile(keys).create(key), as_json=as_json)
 
@@ -76,6 +80,7 @@ def list_(keys: At = KEPT_AT, as_json: AsJson = False) -> None:
         what += [f"groups {', '.join(key.groups)}"] if key.groups else []
         what += [f"recipes {', '.join(key.recipes)}"] if key.recipes is not None else []
         what += [", ".join(key.rates)] if key.rates else []
+        what += [f"{key.concurrent} at once"] if key.concurrent is not None else []
         typer.echo(f"{key.id}  {key.name}: {key.state()}{ends}; {'; '.join([', '.join(key.roles), *what])}")
 
 
@@ -127,4 +132,11 @@ def _shown(key: Key) -> dict[str, Any]:
         for name, when in (("created", key.created), ("expires", key.expires), ("revoked", key.revoked))
     }
     shown = {"id": key.id, "name": key.name, "state": key.state(), "tenant": key.tenant, "groups": key.groups}
-    return {**shown, "roles": key.roles, "recipes": key.recipes, "rates": key.rates, **times}
+    return {
+        **shown,
+        "roles": key.roles,
+        "recipes": key.recipes,
+        "rates": key.rates,
+        "concurrent": key.concurrent,
+        **times,
+    }

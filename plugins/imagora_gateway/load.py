@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .caller import LOOPBACK, NOBODY, Caller
 from .errors import Refusal
 from .settings import Bounds
 
@@ -22,16 +23,46 @@ Told: TypeAlias = Callable[[int, int], None]
 
 
 class Capacity:
-    """Gives queries their turn; what comes beyond the turns and the places to wait is refused at once."""
+    """Gives queries their turn; what comes beyond the turns and the places to wait is refused at once.
+
+    One caller cannot take all of them: what they have under way is bounded, too.
+    """
 
     def __init__(self, bounds: Bounds, told: Told = lambda running, waiting: None) -> None:
         self._bounds, self._told = bounds, told
         self._turns = asyncio.Semaphore(bounds.concurrent)
         self.running = self.waiting = 0
+        self._under_way: dict[str, int] = {}
 
     @asynccontextmanager
-    async def turn(self) -> AsyncGenerator[None]:
-        """Wait for a turn and hold it; a Refusal (503) where too many wait, or the wait is too long."""
+    async def turn(self, caller: Caller = NOBODY) -> AsyncGenerator[None]:
+        """Wait for a turn and hold it.
+
+        A Refusal where too many wait or the wait is too long (503), or where the caller has too many under way (429).
+        """
+        with self._one_of(caller):
+            async with self._turn():
+                yield
+
+    @contextmanager
+    def _one_of(self, caller: Caller) -> Iterator[None]:
+        if caller in (LOOPBACK, NOBODY):  # whoever they all are
+            yield
+            return
+        who, most = caller.id, caller.concurrent or self._bounds.each or max(1, self._bounds.concurrent // 2)
+        if (there := self._under_way.get(who, 0)) >= most:
+            said = f"this key may have {most} {'query' if most == 1 else 'queries'} under way; try again when one ended"
+            raise Refusal(429, said, code="too_many_at_once", headers={"Retry-After": "1"})
+        self._under_way[who] = there + 1
+        try:
+            yield
+        finally:
+            self._under_way[who] -= 1
+            if not self._under_way[who]:
+                del self._under_way[who]
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None]:
         await self._begin()
         self.running += 1
         self._told(self.running, self.waiting)

@@ -66,7 +66,7 @@ async def _bytes(address: str, fetcher: Fetcher | None) -> bytes:
         return _of_data(address)
     if address.startswith(("http://", "https://")) and fetcher is not None:
         return await fetcher.fetch(address)
-    said = "pictures come as data: addresses with their bytes; this gateway asks the web for none"
+    said = "pictures come as data: addresses with their bytes; the web is asked for none here"
     raise Refusal(400, said, code="picture_address", param="image_url")
 
 

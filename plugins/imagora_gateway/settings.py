@@ -27,6 +27,12 @@ class Bounds(Options):
     pictures: int = Field(default=8, ge=0, description="The most pictures of a query.")
     top_k: int = Field(default=100, ge=1, description="The most passages that a query may ask for.")
     concurrent: int = Field(default=16, ge=1, description="How many queries are answered at once, in each process.")
+    each: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many queries one caller may have under way, waiting ones too, in each process; left out: half "
+        "of `concurrent`. Whoever is on this machine, where nobody must say who they are, has no such bound.",
+    )
     waiting: int = Field(default=64, ge=0, description="How many queries may wait for their turn, in each process.")
     patience: float = Field(default=10, gt=0, description="How long a query may wait for its turn, in seconds.")
     deadline: float = Field(default=120, gt=0, description="How long a query may take in all, in seconds.")

@@ -18,8 +18,9 @@ from toy_recipes import CATALOG, problems, recipe_of, write
 
 HEAD = "recipe: 1\ngenerator: {use: toy_quote}\n"
 SECTIONS = (
-    "(there is: access, answer, description, embedders, engine, extends, gate, generator, guardrails, index, ledger, "
-    "licences, pictures, preparers, prices, profiles, prompt, recipe, rerankers, retriever, source, traces, wrappers)"
+    "(there is: access, answer, description, embedders, engine, extends, gate, gateway, generator, guardrails, "
+    "index, ledger, licences, pictures, preparers, prices, profiles, prompt, recipe, rerankers, retriever, source, "
+    "traces, wrappers)"
 )
 NOTHING = "the recipe does nothing: it has neither a retriever nor a generator, e.g. extends: starter"
 

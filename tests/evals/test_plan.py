@@ -10,12 +10,13 @@ import pytest
 from imagora.cli.main import app
 from imagora.errors import QueryError
 from imagora_evals.planning import room
-from imagora_evals.planning.cost import cost, prices
+from imagora_evals.planning.cost import cost, fees, of_recipe, prices
 from imagora_evals.planning.figures import Figure, in_bytes, value_of
 from imagora_evals.planning.generator import Load, generator
 from imagora_evals.planning.needs import GB, Layout, Needs, dimensions
 from imagora_evals.planning.nodes import nodes, refused
 from imagora_recipe.check import check
+from imagora_recipe.plan import Plan
 from typer.testing import CliRunner
 
 PAGE = Path(__file__).parents[2] / "docs" / "planning.md"
@@ -128,6 +129,49 @@ def test_costs_are_prices_times_amounts() -> None:
     figures = cost(there, needs, prices(["core_hour=0.05", "gb_hour=0.01"], None), 1)
     assert value_of(figures, "cost") == pytest.approx(730 * (4 * 0.05 + 16 * 0.01))
     assert cost(there, needs, {}, 1) == []
+
+
+def priced(folder: Path, prices: str) -> Plan:
+    (file := folder / "priced.yaml").write_text(f"recipe: 1\nextends: starter\nprices: {prices}\n")
+    return check(file)
+
+
+def test_a_recipes_prices_are_those_of_its_machines_and_of_each_query(tmp_path: Path) -> None:
+    plan = priced(tmp_path, "{currency: USD, core_hour: 0.05, query: 0.001, read: 2, written: 10}")
+    assert of_recipe(plan.prices) == {"core_hour": 0.05}
+    assert of_recipe(priced(tmp_path, "{hour: 0.5}").prices) == {"hour": 0.5}
+    assert of_recipe(priced(tmp_path, "{hour: 0.5, gb_hour: 0}").prices) == {"gb_hour": 0.0}
+    assert of_recipe(None) == {} and fees(check("starter"), 1000, 200) is None
+    each = fees(plan, 1000, 200)
+    assert each is not None and each.each == pytest.approx(0.001 + 800 * 2 / 1e6 + 200 * 10 / 1e6)
+    needs = Needs(1000, 10, node_cores=4, node_memory=16 * GB)
+    figures = cost(nodes(LAYOUT, needs, GB, 0.001), needs, of_recipe(plan.prices), 1, each, "USD")
+    month = 730 * 4 * 0.05 + 10 * 730 * 3600 * each.each
+    assert value_of(figures, "cost") == pytest.approx(month)
+    assert figure(figures, "cost", "1,000 queries") == pytest.approx(month / (10 * 730 * 3600) * 1000)
+    assert {one.unit for one in figures} == {"USD"}
+
+
+def test_what_is_typed_goes_before_the_recipes_prices(tmp_path: Path) -> None:
+    priced(tmp_path, "{currency: USD, core_hour: 0.05, gb_hour: 0.01}")
+    command = [
+        "plan",
+        str(tmp_path / "priced.yaml"),
+        "--items",
+        "1000",
+        "--qps",
+        "1",
+        "--rate",
+        "20",
+        "--query-ms",
+        "5",
+    ]
+    there = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)["figures"]
+    typed = json.loads(CliRunner().invoke(app, [*command, "--json", "--price", "core_hour=0.1"]).stdout)["figures"]
+    before, after = ({one["name"]: one["value"] for one in said} for said in (there, typed))
+    assert after["a month, core_hour"] == 2 * before["a month, core_hour"]
+    assert after["a month, gb_hour"] == before["a month, gb_hour"]
+    assert {one["unit"] for one in there if one["section"] == "cost"} == {"USD"}
 
 
 @pytest.mark.parametrize(

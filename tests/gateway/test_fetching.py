@@ -103,6 +103,10 @@ class Names:
         return answers[(self.asked.count(host) - 1) % len(answers)]
 
 
+ALLOWED = {"web_pictures": True}
+"""What a recipe says that lets its callers name pictures on the web."""
+
+
 @pytest.fixture(scope="module")
 def canary() -> Iterator[Canary]:
     with perched() as canary:
@@ -113,7 +117,7 @@ def canary() -> Iterator[Canary]:
 def web(tmp_path_factory: pytest.TempPathFactory, canary: Canary) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("web")
     settings = {"recipes": ["*"], "ports": [443, canary.port], "seconds": 2}
-    with served(folder, ingested(folder), fetching=settings) as live:
+    with served(folder, ingested(folder, gateway=ALLOWED), fetching=settings) as live:
         live.app.state.gateway.fetcher = WebFetcher(Fetching.model_validate(settings), Names())
         yield live
 
@@ -196,12 +200,16 @@ def test_without_the_look_at_addresses_the_canary_would_be_reached(
     assert len(canary.hits) == 3
 
 
-@pytest.mark.parametrize("recipes", [[], ["others"]])
-def test_a_recipe_that_the_settings_do_not_name_takes_none(tmp_path: Path, canary: Canary, recipes: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("said", "recipes"), [(ALLOWED, []), (ALLOWED, ["others"]), ({}, ["*"]), ({"web_pictures": False}, ["toys"])]
+)
+def test_a_recipe_takes_none_unless_it_allows_them_and_the_settings_do_not_forbid_it(
+    tmp_path: Path, canary: Canary, said: dict[str, bool], recipes: list[str]
+) -> None:
     canary.hits.clear()
     origin = f"http://127.0.0.1:{canary.port}"
     settings = {"recipes": recipes, "internal": [origin]}
-    with served(tmp_path, ingested(tmp_path), fetching=settings) as live, live.client() as client:
+    with served(tmp_path, ingested(tmp_path, gateway=said), fetching=settings) as live, live.client() as client:
         for entry in ENTRIES.values():
             assert entry(client, f"{origin}/red.png").json()["error"]["code"] == "picture_address"
     assert canary.hits == []

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest
 from imagora.cli.main import app as commands
 from imagora.errors import QueryError
 from imagora_gateway.audit import audit_of
+from imagora_gateway.auth import caller_of
 from imagora_gateway.keys import Key, KeyFile
 from imagora_gateway.settings import settings_of
 from typer.testing import CliRunner
@@ -63,6 +66,17 @@ def test_a_key_is_found_again_with_all_that_it_was_made_for(keys: KeyFile) -> No
     assert found is not None
     assert replace(found, id="", created=0) == ANN
     assert found.state() == "valid"
+
+
+def test_a_file_of_before_bounds_were_kept_is_read_and_completed(keys: KeyFile, tmp_path: Path) -> None:
+    written = keys.create(ANN)
+    with closing(sqlite3.connect(tmp_path / "kept" / "keys.sqlite")) as file, file:
+        file.execute("ALTER TABLE keys DROP COLUMN concurrent")
+    found = keys.find(written)
+    assert found is not None and found.concurrent is None and len(keys.all()) == 1
+    assert keys.find(keys.rotate("ann")) is not None
+    found = keys.find(keys.create(replace(ANN, name="bob", concurrent=3)))
+    assert found is not None and caller_of(found).concurrent == 3
 
 
 def test_neither_the_key_nor_its_secret_is_in_the_files_and_only_the_owner_reads_them(

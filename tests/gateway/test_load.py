@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,16 @@ import toys
 from imagora import Answer, BuildContext, Component, Options, Query, hookimpl
 from imagora.catalog import Catalog
 from imagora.errors import StageError
+from imagora_gateway.access import ROLES
+from imagora_gateway.caller import Caller
 from imagora_gateway.settings import Bounds
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResponseAsyncGen, LLMMetadata
 from llama_index.core.llms import CustomLLM
 
-from .live import ingested, served
+from .live import ByHeader, editor, ingested, served
 from .process import serving
 
+ADMIN = {"x-caller": "admin"}
 CHAT = {"model": "toys", "messages": [{"role": "user", "content": "a red rose in a vase"}]}
 
 
@@ -118,8 +122,9 @@ def catalog_of(held: Held) -> Catalog:
     return Catalog.of(toys, imagora_ingestion, held)
 
 
-def ask(client: httpx.AsyncClient) -> asyncio.Task[httpx.Response]:
-    return asyncio.create_task(client.post("/v1/ask", json={"recipe": "toys", "words": "a red rose"}))
+def ask(client: httpx.AsyncClient, who: str = "") -> asyncio.Task[httpx.Response]:
+    asked, headers = {"recipe": "toys", "words": "a red rose"}, {"x-caller": who}
+    return asyncio.create_task(client.post("/v1/ask", json=asked, headers=headers))
 
 
 def run(test: Awaitable[None]) -> None:
@@ -151,6 +156,36 @@ def test_what_comes_beyond_capacity_is_told_at_once_to_come_again_and_the_rest_i
 
     with served(tmp_path, recipe, catalog=catalog_of(held), bounds=Bounds(concurrent=2, waiting=1)) as live:
         run(test(live.url))
+
+
+def test_one_key_cannot_take_all_turns_and_its_bound_is_its_own(tmp_path: Path, held: Held) -> None:
+    recipe = ingested(tmp_path, catalog=catalog_of(held), wrappers=[{"use": "slow"}])
+    greedy, other = editor("greedy"), editor("other")
+    large = replace(editor("large"), concurrent=3)
+
+    async def test(url: str) -> None:
+        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+            asked = [ask(client, "greedy") for _ in range(2)]
+            await held.entered(2)
+            refused = [await ask(client, "greedy")]
+            chat = client.post("/v1/chat/completions", json={**CHAT, "stream": True}, headers={"x-caller": "greedy"})
+            refused.append(await chat)
+            asked += [ask(client, "other"), *(ask(client, "large") for _ in range(3))]
+            while "imagora_waiting_queries 2.0" not in (await client.get("/metrics", headers=ADMIN)).text:
+                await asyncio.sleep(0.01)
+            refused.append(await ask(client, "large"))  # those that wait are under way, too
+            held.go.set()
+            answers = await asyncio.gather(*asked)
+            answers.append(await ask(client, "greedy"))
+        assert [one.status_code for one in refused] == [429] * 3
+        assert {one.json()["error"]["code"] for one in refused} == {"too_many_at_once"}
+        assert all(int(one.headers["retry-after"]) >= 1 for one in refused)
+        assert [one.status_code for one in answers] == [200] * 7
+
+    with served(tmp_path, recipe, catalog=catalog_of(held), bounds=Bounds(concurrent=4, waiting=4)) as live:
+        live.app.state.gateway.doorkeeper = ByHeader(greedy, other, large, Caller("admin", roles=ROLES))
+        run(test(live.url))
+        assert live.app.state.gateway.capacity._under_way == {}
 
 
 def test_who_waits_too_long_for_a_turn_is_told_to_come_again(tmp_path: Path, held: Held) -> None:

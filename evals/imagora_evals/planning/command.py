@@ -47,12 +47,16 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     tokens: Annotated[
         int | None, typer.Option(min=1, help="Tokens of a prompt with its answer; left out: the recipe's `context`.")
     ] = None,
+    written: Annotated[int, typer.Option(min=0, help="Tokens of an answer, for the recipe's prices of tokens.")] = 200,
     gpu_memory: Annotated[float, typer.Option(min=4, help="Memory of one GPU, in GB.")] = 24,
     parameters: Annotated[float | None, typer.Option(min=1, help="The generator's parameters, e.g. 7e9.")] = None,
     kv_bytes: Annotated[float | None, typer.Option(min=1, help="Its bytes of keys and values for a token.")] = None,
     price: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=NUMBER", help="core_hour, gb_hour, disk_gb_month or gpu_hour; more than once."),
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="core_hour, gb_hour, disk_gb_month or gpu_hour, over the recipe's prices; more than once.",
+        ),
     ] = None,
     prices: Annotated[Path | None, typer.Option(metavar="FILE", help="Prices, as lines of YAML.")] = None,
     profile: Profile = None,
@@ -66,12 +70,12 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     """
     from .cost import prices as read_prices
     from .embedding import Sample, hours, sample
-    from .generator import Load, generator
+    from .generator import Load, generator, tokens_of
     from .needs import Needs, dimensions, layout_of
     from .nodes import nodes, refused
     from .room import disk, memory
 
-    each = read_prices(price or (), prices)
+    said = read_prices(price or (), prices)
     node, search = node_memory * GB, search_ms / 1000
     needs = Needs(items, qps, words, payload, node, node_cores, busy, search, replicas)
     with open_pipeline(recipe, profile, assigned) as pipeline:
@@ -88,9 +92,12 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     by = "as said" if rate else f"measured here, with {here.items} items"
     figures += [*found, *hours(needs, rate or here.rate, workers, by)]
     figures += generator(whole, Load(qps, answer_seconds, tokens, gpu_memory * GB, parameters, kv_bytes))
-    from .cost import cost
+    from .cost import cost, fees, of_recipe
 
-    figures += cost(figures, needs, each, workers)
+    named = of_recipe(whole.prices)
+    each = {**({} if said and set(named) == {"hour"} else named), **said}
+    besides = fees(whole, tokens_of(whole, tokens), written)
+    figures += cost(figures, needs, each, workers, besides, whole.prices.currency if whole.prices else "")
     remark = refused(layout, found)
     if as_json:
         _print_json(whole.name, asdict(needs), figures, remark)

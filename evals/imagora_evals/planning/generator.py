@@ -54,7 +54,7 @@ def generator(plan: Plan, load: Load) -> list[Figure]:
         return []
     shape = _shape(options, load)
     weights = Figure("generator", "weights", shape.weights, "bytes", "weights", shape.worked[0])
-    tokens = load.tokens or options.get("context") or TOKENS
+    tokens = tokens_of(plan, load.tokens)
     at_once = max(1, math.ceil(load.qps * load.seconds))
     worked = f"{load.qps:g} /s x {load.seconds:g} s"
     many = Figure("generator", "answers at once", at_once, "", "at-once", worked)
@@ -62,6 +62,12 @@ def generator(plan: Plan, load: Load) -> list[Figure]:
     worked = f"{shape.kv_bytes or 0:,.0f} B x {tokens:,} tokens x {at_once} answers at once; {shape.worked[1]}"
     cache = Figure("generator", "keys and values", kv_bytes, "bytes", "cache", worked if kv_bytes else shape.worked[1])
     return [weights, many, cache, *_gpus(weights.value, cache.value, load)]
+
+
+def tokens_of(plan: Plan, said: int | None) -> int:
+    """Give the tokens of a prompt with its answer: as said, else the `context` of the recipe's generator."""
+    options = plan.generator.options.model_dump() if plan.generator else {}
+    return said or options.get("context") or TOKENS
 
 
 def _gpus(weights: float | None, cache: float | None, load: Load) -> list[Figure]:

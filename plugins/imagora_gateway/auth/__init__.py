@@ -139,6 +139,7 @@ def caller_of(key: Key) -> Caller:
         roles=frozenset(key.roles),
         recipes=None if key.recipes is None else frozenset(key.recipes),
         rates=key.rates,
+        concurrent=key.concurrent,
     )
 
 
