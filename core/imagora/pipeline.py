@@ -79,9 +79,9 @@ class Pipeline:
         for _, wrapper in reversed(self.stages.wrappers):
             call = partial(wrapper.answer, inner=call)
         with self.stages.tracer.query(self._traced("answer", query)) as span:
-            answer = replace(await call(query), trace=trace_of(span))
+            answer = await call(query)
             span.gave(answer)
-            return answer
+            return replace(answer, trace=trace) if (trace := trace_of(span)) else answer
 
     async def stream(self, query: Query) -> AsyncGenerator[Event, None]:
         """Answer a query in events: stages as they end, the passages, the text as it grows, and the whole answer.
@@ -116,9 +116,8 @@ class Pipeline:
                 found = await call(query)
             except Refused as refused:
                 raise QueryError(str(refused), code=refused.code) from refused
-            found = replace(found, trace=trace_of(span))
             span.gave(found)
-            return found
+            return replace(found, trace=trace) if (trace := trace_of(span)) else found
 
     def trace_address(self, trace: str) -> str | None:
         """Give the address at which people look at an answer's `trace`; None where the tracer has no pages."""

@@ -7,15 +7,17 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imagora import Answer, Found, Passage, Query, StageRecord
 from imagora.stages import LEGS
-from imagora_ingestion.state import IndexState
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from .errors import status_of
+
+if TYPE_CHECKING:
+    from .index_states import IndexState
 
 MULTIPLE = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable with the folder in which several processes put their numbers together."""
