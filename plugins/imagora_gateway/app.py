@@ -50,7 +50,7 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
     if settings.page:
         page.install(app)
     describe(app)
-    app.add_middleware(BodyLimit, most=settings.bounds.body_bytes)
+    app.add_middleware(BodyLimit, most=settings.bounds.body_bytes, together=settings.bounds.bodies_bytes)
     app.add_middleware(logs.RequestLog, metrics=gateway.metrics)
     return app
 

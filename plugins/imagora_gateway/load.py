@@ -93,10 +93,11 @@ class Capacity:
 
 
 class BodyLimit:
-    """Refuses bodies that are larger than they may be, whatever their headers say; plain ASGI."""
+    """Refuses bodies that are larger than they may be, each and together, whatever their headers say; plain ASGI."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self._app, self._most = app, most
+    def __init__(self, app: ASGIApp, most: int, together: int) -> None:
+        self._app, self._most, self._together = app, most, max(most, together)
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and count its body."""
@@ -112,12 +113,20 @@ class BodyLimit:
         async def counted() -> Message:
             nonlocal size
             message = await receive()
-            size += len(message.get("body", b""))
+            part = len(message.get("body", b""))
+            size += part
+            self._held += part
             if size > self._most:
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._said)
+            if self._held > self._together:
+                full = "the requests under way are as large as they may be together; try again later"
+                raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, full, {"Retry-After": "1"})
             return message
 
-        await self._app(scope, counted, send)
+        try:
+            await self._app(scope, counted, send)
+        finally:
+            self._held -= size
 
     @property
     def _said(self) -> str:

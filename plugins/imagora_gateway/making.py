@@ -28,18 +28,19 @@ from .thumbnails import Signer, Thumbnails, key_in
 
 def make_gateway(settings: Settings, catalog: Catalog | None = None) -> Gateway:
     """Make it; nothing is opened."""
-    decoders = Decoders()
+    bounds = settings.bounds
+    decoders = Decoders(waiting=bounds.pictures_waiting, patience=bounds.patience)
     signer = Signer(key_in(settings.folder), settings.thumbnail_seconds)
     recipes = ServedRecipes(settings.recipes, settings.profile, catalog)
     metrics = Metrics()
-    metrics.bounds(settings.bounds.concurrent, settings.bounds.waiting)
+    metrics.bounds(bounds.concurrent, bounds.waiting)
     metrics.load(0, 0)
     return Gateway(
         settings=settings,
         recipes=recipes,
         doorkeeper=doorkeeper_of(settings),
         audit=audit_of(settings),
-        capacity=Capacity(settings.bounds, metrics.load),
+        capacity=Capacity(bounds, metrics.load),
         metrics=metrics,
         indexes=IndexStates(recipes),
         decoders=decoders,

@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
@@ -27,9 +28,12 @@ _DATA = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,]*)*(?P<cod
 class Decoders:
     """Decodes within each recipe's limits; a pipeline's own decoder would end with it when the recipe is exchanged."""
 
-    def __init__(self, workers: int = 2) -> None:
-        self._workers = workers
+    def __init__(self, workers: int = 2, waiting: int = 64, patience: float = 10) -> None:
+        self._workers, self._most, self._patience = workers, waiting, patience
         self._decoders: dict[PictureLimits, PictureDecoder] = {}
+        # Threads of their own: pictures that take their whole time must not keep queries from the loop's own threads.
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="imagora-pictures")
+        self._turns, self._waiting = asyncio.Semaphore(workers), 0
 
     async def decoded(self, pictures: Sequence[bytes | Path], plan: Plan) -> tuple[Picture, ...]:
         """Decode pictures, in their order; PictureError where one cannot be used."""
@@ -40,13 +44,34 @@ class Decoders:
         if not pictures:
             return ()
         decoder = self._decoders.setdefault(limits, PictureDecoder(self._workers, limits))
-        return tuple([await asyncio.to_thread(decoder.decode, one) for one in pictures])
+        return tuple([await self._decoded(decoder, one) for one in pictures])
+
+    async def _decoded(self, decoder: PictureDecoder, picture: bytes | Path) -> Picture:
+        if self._turns.locked() and self._waiting >= self._most:
+            raise _overloaded("too many pictures are waiting to be decoded")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise _overloaded(f"the picture's turn did not come within {self._patience:g} s") from None
+        finally:
+            self._waiting -= 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, decoder.decode, picture)
+        finally:
+            self._turns.release()
 
     def close(self) -> None:
         """End the processes."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         for decoder in self._decoders.values():
             decoder.close()
         self._decoders.clear()
+
+
+def _overloaded(why: str) -> Refusal:
+    return Refusal(503, f"{why}; try again later", code="overloaded", headers={"Retry-After": "2"})
 
 
 class Fetcher(Protocol):

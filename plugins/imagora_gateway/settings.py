@@ -22,9 +22,15 @@ class Bounds(Options):
     """How much one request may ask for, and how many may be under way."""
 
     body_bytes: int = Field(default=32_000_000, ge=1_000, description="The largest body of a request, in bytes.")
+    bodies_bytes: int = Field(
+        default=256_000_000, ge=1_000, description="The bodies of all requests under way, in bytes, in each process."
+    )
     prompt_characters: int = Field(default=16_000, ge=1, description="The longest question, in characters.")
     messages: int = Field(default=256, ge=1, description="The most messages of a conversation.")
     pictures: int = Field(default=8, ge=0, description="The most pictures of a query.")
+    pictures_waiting: int = Field(
+        default=64, ge=0, description="How many pictures may wait to be decoded, in each process."
+    )
     top_k: int = Field(default=100, ge=1, description="The most passages that a query may ask for.")
     concurrent: int = Field(default=16, ge=1, description="How many queries are answered at once, in each process.")
     each: int | None = Field(

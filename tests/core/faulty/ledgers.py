@@ -122,7 +122,7 @@ class FaultyBeginning(t.LedgerContract):
 
 
 class FaultyDates(t.LedgerContract):
-    """A new ingest takes away when the last one ended."""
+    """Nothing says when an ingest ended."""
 
     fails = "test_it_says_when_ingests_ended_where_it_knows"
 
