@@ -36,7 +36,7 @@ import psutil  # type: ignore[import-untyped]  # its types are a package of thei
 from .hostile_addresses import ADDRESSES
 from .hostile_pictures import encoded, pictures, scene
 
-GROWTH, DECODER, WORKERS = 500.0, 400.0, 2
+GROWTH, DECODER = 500.0, 400.0
 """Megabytes that the gateway may grow by, and that each of its decoders may take."""
 _BUSY, _WRONG, _FAILED = 503, 400, 500
 _MCP = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
@@ -62,7 +62,7 @@ class Bomb:
 
 @dataclass
 class Outcome:
-    """What was measured: megabytes, seconds, counts. failed: what is beyond its bound."""
+    """What was measured: megabytes, seconds, counts. decoder: the largest one. failed: what is beyond its bound."""
 
     bombs: int = 0
     requests: int = 0
@@ -73,6 +73,7 @@ class Outcome:
     good_p95: float = 0.0
     before: float = 0.0
     gateway: float = 0.0
+    decoder: float = 0.0
     decoders: float = 0.0
     seconds: float = 0.0
     failed: list[str] = field(default_factory=list)
@@ -164,7 +165,7 @@ class Watch:
     def __init__(self, pid: int) -> None:
         self._process, self._end = psutil.Process(pid), threading.Event()
         self.before = self.gateway = self._megabytes(self._process)
-        self.decoders = 0.0
+        self.decoder = self.decoders = 0.0
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def __enter__(self) -> Watch:
@@ -180,6 +181,7 @@ class Watch:
             self.gateway = max(self.gateway, self._megabytes(self._process))
             with suppress(psutil.Error):
                 each = [self._megabytes(child) for child in self._process.children(recursive=True)]
+                self.decoder = max(self.decoder, *each, 0.0)
                 self.decoders = max(self.decoders, sum(each))
 
     @staticmethod
@@ -222,7 +224,8 @@ def measured(url: str, pid: int, recipe: str, thrown: Sequence[Bomb] | Iterator[
             list(throwers.map(throw, doors(recipe), [bomb] * len(doors(recipe))))
         over.set()
         asking.join()
-    outcome.before, outcome.gateway, outcome.decoders = watch.before, watch.gateway, watch.decoders
+    outcome.before, outcome.gateway = watch.before, watch.gateway
+    outcome.decoder, outcome.decoders = watch.decoder, watch.decoders
     outcome.requests, outcome.statuses = sum(answers.values()), dict(sorted(answers.items()))
     outcome.good, outcome.good_p95 = len(seconds), sorted(seconds)[int(len(seconds) * 0.95)]
     outcome.seconds = time.monotonic() - begun
@@ -230,7 +233,7 @@ def measured(url: str, pid: int, recipe: str, thrown: Sequence[Bomb] | Iterator[
         "answers that were none": (len(outcome.wrong), 0),
         "good queries that failed": (outcome.good_failed, 0),
         "growth of the gateway in MB": (outcome.gateway - outcome.before, GROWTH),
-        "memory of the decoders in MB": (outcome.decoders, WORKERS * DECODER),
+        "memory of a decoder in MB": (outcome.decoder, DECODER),
     }
     outcome.failed = [
         f"{name}: {found:.0f}, the bound is {bound:g}" for name, (found, bound) in beyond.items() if found > bound
