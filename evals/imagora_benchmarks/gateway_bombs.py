@@ -180,7 +180,8 @@ class Watch:
         while not self._end.wait(0.05):
             self.gateway = max(self.gateway, self._megabytes(self._process))
             with suppress(psutil.Error):
-                each = [self._megabytes(child) for child in self._process.children(recursive=True)]
+                children = [one for one in self._process.children(recursive=True) if _decodes(one)]
+                each = [self._megabytes(child) for child in children]
                 self.decoder = max(self.decoder, *each, 0.0)
                 self.decoders = max(self.decoders, sum(each))
 
@@ -189,6 +190,13 @@ class Watch:
         with suppress(psutil.Error):
             return float(process.memory_info().rss) / 1e6
         return 0.0
+
+
+def _decodes(process: psutil.Process) -> bool:
+    # A process that was just begun is its parent still, with all the parent's memory, until its program runs.
+    with suppress(psutil.Error):
+        return any("imagora_decoder" in word for word in process.cmdline())
+    return False
 
 
 def measured(url: str, pid: int, recipe: str, thrown: Sequence[Bomb] | Iterator[Bomb], at_once: int) -> Outcome:
