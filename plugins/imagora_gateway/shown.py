@@ -29,7 +29,7 @@ def show(connection: HTTPConnection, served: Served, caller: Caller, result: Ans
         shown |= {"recipe_hash": result.recipe_hash or served.hash, "text": result.text}
         shown |= {"refused": result.refused, "degraded": result.degraded}
         shown["citations"] = [_citation(one, addresses, thumbnails) for one in result.citations]
-    shown["trace"] = _trace(connection, served, caller, result)
+    shown["trace"] = trace_of(connection, served, caller, result)
     return shown | {
         "passages": [
             _passage(number, one, addresses, thumbnails) for number, one in enumerate(result.passages, start=1)
@@ -50,7 +50,8 @@ def thumbnails_of(connection: HTTPConnection, caller: Caller, result: Answer | F
     return {id_: f"{connection.base_url}v1/thumbnails/{token}" for id_, token in tokens.items()}
 
 
-def _trace(connection: HTTPConnection, served: Served, caller: Caller, result: Answer | Found) -> Shown:
+def trace_of(connection: HTTPConnection, served: Served, caller: Caller, result: Answer | Found) -> Shown:
+    """Give the id under which logs and the tracer know an answer, and its address for those who may look there."""
     # The address is of a server inside, which is nobody's business who only asks.
     may_look = bool(caller.roles & LOOK_AT_TRACES)
     pipeline = gateway_of(connection).recipes.pipeline(served)

@@ -13,6 +13,7 @@ import toys
 from imagora import BuildContext, Component, Options, hookimpl
 from imagora.catalog import Catalog
 from imagora.tracing import NoSpan, NoTracer, Traced, request
+from imagora_gateway.caller import Caller
 
 from .live import ByHeader, editor, ingested, served
 
@@ -73,3 +74,15 @@ def test_an_answer_has_its_requests_trace_and_the_page_for_who_may_look(tmp_path
 def test_without_a_tracer_the_trace_is_what_the_log_has(client: httpx.Client) -> None:
     told = client.post("/v1/ask", json={"recipe": "toys", "words": "rose"}, headers=HEADERS).json()["trace"]
     assert told == {"id": TRACE, "address": None}
+
+
+def test_the_page_links_to_the_trace_for_who_may_look(tmp_path: Path) -> None:
+    recipe = ingested(tmp_path, catalog=CATALOG, traces={"use": "paged"})
+    link = f'href="http://traces.inside/{TRACE}"'
+    with served(tmp_path, recipe, catalog=CATALOG) as live, live.client(headers=HEADERS) as client:
+        live.app.state.gateway.doorkeeper = ByHeader(editor("anybody"), Caller("boss", roles=frozenset({"admin"})))
+        for who, linked in (("boss", True), ("anybody", False)):
+            headers = {"x-caller": who, "authorization": "Bearer shown"}  # no form's token is asked of these
+            page = client.post("/page/ask", data={"recipe": "toys", "words": "rose"}, headers=headers).text
+            assert TRACE in page
+            assert (link in page) is linked

@@ -15,9 +15,9 @@ from imagora_gateway.caller import Caller
 from imagora_gateway.gateway import gateway_of
 from imagora_gateway.logs import request_id
 from imagora_gateway.recipes import Served
+from imagora_gateway.shown import trace_of
 
 from .rendering import root_of
-from .traces import trace_of
 
 Shown: TypeAlias = dict[str, Any]
 _TOLD_ELSEWHERE = {"uri", "title", "url", "text", "caption", "ocr_text", "licence"}
@@ -62,12 +62,11 @@ class View:
     def record(self, result: Answer | Found) -> Shown:
         """Give what happened: stages with their times, verdicts, and the names to find it by."""
         longest = max((one.seconds for one in result.stages), default=0) or 1
-        trace = trace_of(self.plan)
         return {
             "request": request_id(self.request),
             "recipe": self.served.name,
             "hash": (result.recipe_hash if isinstance(result, Answer) else "") or self.served.hash,
-            "trace": trace,
+            "trace": trace_of(self.request, self.served, self.caller, result),
             "stages": [
                 {
                     "stage": one.stage,
