@@ -37,6 +37,7 @@ HEAVY = (
     "transformers",
 )
 PROGRAM = "import sys; sys.argv[1:] = {arguments}; from imagora.cli.main import main; main()"
+BARE = "import pluggy, pydantic, rich.console, typer, yaml"
 TELL = """
 import atexit, sys
 atexit.register(lambda: print("HEAVY", sorted(set({heavy}) & set(sys.modules)), file=sys.stderr))
@@ -86,24 +87,33 @@ def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     yield environment
 
 
-def seconds_of(arguments: Sequence[str], environment: dict[str, str]) -> float:
-    """Give the processor time of the best of five runs, after one that fills the bytecode's folder."""
-    times = []
-    for _ in range(6):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [sys.executable, "-c", PROGRAM.format(arguments=list(arguments))]
-        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(times[1:])
+def times_bare(arguments: Sequence[str], environment: dict[str, str]) -> float:
+    """Give the processor time of a command in those that its bare libraries take to import, whatever the machine.
+
+    Of each the best of six runs, in turn, after one that fills the bytecode's folder.
+    """
+    programs = (BARE, PROGRAM.format(arguments=list(arguments)))
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(7):
+        for program, taken in zip(programs, times, strict=True):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            command = [sys.executable, "-c", program]
+            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    bare, whole = (min(taken[1:]) for taken in times)
+    return whole / bare
 
 
-def test_help_takes_less_than_half_a_second_of_processor_time(bytecode: dict[str, str]) -> None:
-    assert seconds_of(["--help"], bytecode) < 0.5
+# As measured 2.0 to 2.3 and 2.7 to 3.5: processors that other work keeps busy are not equally slow for both.
 
 
-def test_checking_a_recipe_takes_less_than_six_tenths_of_a_second_of_processor_time(bytecode: dict[str, str]) -> None:
-    assert seconds_of(["recipe", "check", "starter"], bytecode) < 0.6
+def test_help_takes_little_more_than_the_bare_libraries(bytecode: dict[str, str]) -> None:
+    assert times_bare(["--help"], bytecode) < 2.6
+
+
+def test_checking_a_recipe_takes_little_more_than_the_bare_libraries(bytecode: dict[str, str]) -> None:
+    assert times_bare(["recipe", "check", "starter"], bytecode) < 4
 
 
 def test_the_shipped_recipe_that_is_timed_is_there_with_all_that_it_names() -> None:
