@@ -172,7 +172,7 @@ def test_a_product_of_whole_numbers_is_near_the_product(tmp_path: Path) -> None:
     right = rows @ weights
     assert not given[3].any()
     sizes = np.abs(right).max(axis=1)
-    assert (np.abs(given - right).max(axis=1)[sizes > 0] < 0.02 * sizes[sizes > 0]).all(), "rows of any size"
+    assert (np.abs(given - right).max(axis=1)[sizes > 0] < 0.03 * sizes[sizes > 0]).all(), "rows of any size"
     for place in range(len(rows)):
         assert np.array_equal(session.run(None, {"x": rows[place : place + 1]})[0][0], given[place])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
+from imagora_onnx.int8 import VERSION as INT8
 from imagora_starter.packages import minilm_zip
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
@@ -68,7 +69,7 @@ def kept_folder() -> Path:
 
 def _kept(texts: list[str], int8: bool) -> Path:
     digest = sha256("\n".join(texts).encode()).hexdigest()
-    return kept_folder() / f"captions-{digest[:16]}{'-int8' if int8 else ''}.npy"
+    return kept_folder() / f"captions-{digest[:16]}{f'-int8-{INT8}' if int8 else ''}.npy"
 
 
 def _embed(parts: list[list[str]], int8: bool) -> None:
