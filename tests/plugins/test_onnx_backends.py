@@ -14,6 +14,7 @@ from imagora_benchmarks.backends import scorer
 from imagora_benchmarks.sentences import questions, sentences
 from imagora_onnx import running
 from imagora_onnx.exported import cache_folder
+from imagora_onnx.int8 import VERSION as INT8
 from imagora_onnx.int8 import quantise
 from imagora_recipe.check import planned
 from imagora_sentence_transformers import backend
@@ -144,7 +145,7 @@ def test_onnx_runs_in_the_place_of_torch_and_its_export_is_found_again_by_the_we
     embedders["onnx-int8"].get_query_embedding("a")
     folders = {folder.name for folder in cache_folder("sentence_transformers").iterdir() if folder.is_dir()}
     weights = embedders["torch"].identity().weights[:16]
-    assert {f"{weights}-last_hidden_state-1", f"{weights}-last_hidden_state-1-int8-1"} <= folders
+    assert {f"{weights}-last_hidden_state-1", f"{weights}-last_hidden_state-1-int8-{INT8}"} <= folders
     inner = embedders["onnx"]._model[0].model
     assert inner.forward.__module__ == backend.__name__
 
