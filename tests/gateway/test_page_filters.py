@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from imagora.catalog import installed_catalog
-from imagora.errors import QueryError
+from imagora.errors import QueryError, RecipeError
 from imagora.filters import And, Eq, Filter, Ne, Range
 from imagora_gateway.page.fields import fields_of, filter_of
 from imagora_recipe.check import check
@@ -34,6 +34,15 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 def test_every_field_has_a_form_but_those_that_say_who_may_see(plan: Plan) -> None:
     forms = {field.name: field.form for field in fields_of(plan)}
     assert forms == {"price": "number", "year": "number", "sold": "choice", "colour": "words", "story": "words"}
+
+
+def test_another_index_in_one_line_keeps_the_fields(tmp_path: Path) -> None:
+    told = RECIPE.replace("use: qdrant", "use: faiss").replace(", story: text", "")
+    assert [field.name for field in fields_of(check(write(tmp_path, told), installed_catalog()))] == [
+        "price", "year", "sold", "colour",
+    ]  # fmt: skip
+    with pytest.raises(RecipeError, match=r"toys\.yaml:9:\d+: .*story"):
+        check(write(tmp_path, RECIPE.replace("use: qdrant", "use: faiss")), installed_catalog())
 
 
 @pytest.mark.parametrize(

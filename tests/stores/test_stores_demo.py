@@ -47,10 +47,10 @@ def answers(recipe: Path) -> list[Any]:
 def test_the_demo_answers_the_same_by_one_changed_line(gallery: Gallery, name: str) -> None:
     making(name)
     before = gallery.recipe.read_text()
-    index = re.compile(r"^index:\n  use: qdrant\n  path: ./index$", re.MULTILINE)
+    index = re.compile(r"^index:\n  use: qdrant\n  path: ./index\n  fields:$", re.MULTILINE)
     assert index.search(before), before
     swapped = gallery.folder / f"{name}.yaml"
-    swapped.write_text(index.sub(f"index: {{use: {name}, path: ./{name}}}", before))
+    swapped.write_text(index.sub(f"index:\n  use: {name}\n  path: ./{name}\n  fields:", before))
     with_qdrant, with_another = answers(gallery.recipe), answers(swapped)
     assert with_another == with_qdrant
     assert with_qdrant[0][1] and with_qdrant[-1], "there are citations and passages to compare"

@@ -14,6 +14,11 @@ class StoreOptions(Options):
     path: RecipePath = Field(
         description="the folder of the index; its catalogue is there, and the store, where it is no server"
     )
+    fields: Annotated[dict[str, Literal["keyword", "integer", "float", "bool"]], Costs("online")] = Field(
+        default_factory=dict,
+        description="metadata fields that people filter by, and their types, such as {price: float}: what a page offers; "
+        "the catalogue can filter on every field, named here or not",
+    )
     batch: Annotated[int, Costs("later")] = Field(default=500, ge=1, le=10_000, description="entries written at a time")
 
 
