@@ -2,13 +2,14 @@
 
     python -m imagora_benchmarks.gateway_load [--seconds 300] [--streams 64] [--leavers 1000] [--json]
 
-A gateway is served in a process of its own, with a recipe whose generator is a stub that says 40 words at a steady pace
-after a fifth of a second. Callers are in this process and read the streams as they come.
+A gateway is served in a process of its own, with a recipe whose generator is a stub that says 20 to 60 words, 50 a
+second, after a fifth of a second. Callers are in this process and read the streams as they come.
 
 streams: so many at once, without a pause. Bounds: no error; from the first word's due time to its arrival at most 25 ms
 in 95 of 100 streams; the process's memory grows by at most 5 % in the second half.
-overload: four times as many callers as there are turns, none may wait. Bounds: refusals (503 with Retry-After) within
-50 ms in 95 of 100; answers within twice the time that they take at capacity; 5 s afterwards all are answered again.
+overload: callers at random moments, four times as many a second as the turns can answer, and none may wait. Bounds:
+refusals (503 with Retry-After) within 50 ms in 95 of 100; answers within twice the time that they take at capacity; 5 s
+afterwards all are answered again.
 leavers: so many clients leave after the first word. Bounds: every one's work ends, and the gateway then has as many
 tasks as before. Exit code 1 beyond a bound.
 """
@@ -19,6 +20,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -34,10 +36,11 @@ import psutil  # type: ignore[import-untyped]  # its types are a package of thei
 from rich.console import Console
 from rich.table import Table
 
-FIRST, PAUSE, WORDS = 0.2, 0.02, 40
+FIRST, PAUSE, WORDS, VARIED = 0.2, 0.02, 40, 20
+PERIOD = FIRST + PAUSE * WORDS
 ADDED, GROWTH, REFUSED_WITHIN, SLOWER, RECOVERED = 0.025, 0.05, 0.05, 2.0, 5.0
 _OK, _BUSY = 200, 503
-_BODY = json.dumps({"model": "stub", "messages": [{"role": "user", "content": "say words"}], "stream": True})
+_lengths = random.Random(7)  # noqa: S311 - not a secret
 
 
 @dataclass
@@ -48,6 +51,7 @@ class Heard:
     first: float | None = None
     whole: float = 0.0
     words: int = 0
+    missing: int = 0
     ended: bool = False
     retry_after: bool = False
 
@@ -73,13 +77,17 @@ class Outcome:
 
 
 async def hear(port: int, *, leave: bool = False) -> Heard:
-    """Ask for one stream and read it; leave: go away after the first word."""
+    """Ask for one stream of some length and read it; leave: go away after the first word."""
+    wanted = _lengths.randint(WORDS - VARIED, WORDS + VARIED)
+    body = json.dumps(
+        {"model": "stub", "messages": [{"role": "user", "content": f"say {wanted} words"}], "stream": True}
+    )
     heard, begun = Heard(), time.perf_counter()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n"
-        head += f"Content-Type: application/json\r\nContent-Length: {len(_BODY)}\r\n\r\n"
-        writer.write(head.encode() + _BODY.encode())
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body.encode())
         heard.status = int((await reader.readline()).split()[1])
         async for line in reader:
             heard.retry_after = heard.retry_after or line.lower().startswith(b"retry-after:")
@@ -92,7 +100,7 @@ async def hear(port: int, *, leave: bool = False) -> Heard:
     except (OSError, IndexError, ValueError):
         heard.status = 0
     finally:
-        heard.whole = time.perf_counter() - begun
+        heard.whole, heard.missing = time.perf_counter() - begun, wanted - heard.words
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
@@ -100,7 +108,7 @@ async def hear(port: int, *, leave: bool = False) -> Heard:
 
 
 async def callers(port: int, number: int, seconds: float) -> list[Heard]:
-    """Let so many callers ask without a pause, for so many seconds; a refused one comes back a moment later."""
+    """Let so many callers ask without a pause, for so many seconds."""
     heard: list[Heard] = []
     end = time.perf_counter() + seconds
 
@@ -108,12 +116,21 @@ async def callers(port: int, number: int, seconds: float) -> list[Heard]:
         await asyncio.sleep(delay)
         while time.perf_counter() < end:
             heard.append(await hear(port))
-            if heard[-1].status != _OK:
-                await asyncio.sleep(0.1)
 
-    period = FIRST + PAUSE * WORDS
-    await asyncio.gather(*(call(period * place / number) for place in range(number)))
+    await asyncio.gather(*(call(PERIOD * place / number) for place in range(number)))
     return heard
+
+
+async def arrivals(port: int, a_second: float, seconds: float) -> list[Heard]:
+    """Let callers come at random moments, so many a second, whatever becomes of those before; each asks once."""
+    chance = random.Random(7)  # noqa: S311 - not a secret
+    due = time.perf_counter()
+    end = due + seconds
+    coming: list[asyncio.Task[Heard]] = []
+    while (due := due + chance.expovariate(a_second)) < end:
+        await asyncio.sleep(due - time.perf_counter())
+        coming.append(asyncio.create_task(hear(port)))
+    return await asyncio.gather(*coming)
 
 
 async def streams(port: int, process: psutil.Process, number: int, seconds: float, outcome: Outcome) -> None:
@@ -124,25 +141,27 @@ async def streams(port: int, process: psutil.Process, number: int, seconds: floa
         halves += await callers(port, number, seconds / 2)
         outcome.megabytes.append(process.memory_info().rss / 1e6)
     outcome.streams = len(halves)
-    outcome.errors = sum(not (one.status == _OK and one.ended and one.words >= WORDS - 1) for one in halves)
+    outcome.errors = sum(not (one.status == _OK and one.ended and not one.missing) for one in halves)
     outcome.added_p95 = _p95([one.first - FIRST for one in halves if one.first is not None])
     outcome.answered_p95 = _p95([one.whole for one in halves])
     outcome.growth = outcome.megabytes[1] / outcome.megabytes[0] - 1
 
 
 async def overload(port: int, number: int, seconds: float, outcome: Outcome) -> None:
-    """Measure what becomes of four times as many callers, and of those who come afterwards."""
-    heard = await callers(port, 4 * number, seconds)
+    """Measure what becomes of four times as many as there are turns for, and of those who come afterwards."""
+    heard = await arrivals(port, 4 * number / PERIOD, seconds)
     taken = [one for one in heard if one.status == _OK]
     refused = [one for one in heard if one.status == _BUSY]
     outcome.refused, outcome.refused_p95 = len(refused), _p95([one.whole for one in refused])
     outcome.overload_errors = len(heard) - len(taken) - len(refused)
-    outcome.overload_errors += sum(not one.retry_after for one in refused) + sum(not one.ended for one in taken)
+    outcome.overload_errors += sum(not one.retry_after for one in refused) + sum(
+        not one.ended or one.missing > 0 for one in taken
+    )
     outcome.slower = _p95([one.whole for one in taken]) / max(outcome.answered_p95, 1e-9)
     begun = time.perf_counter()
-    while (await hear(port)).status != _OK:
+    while (await hear(port)).status != _OK and time.perf_counter() - begun < 10 * RECOVERED:
         await asyncio.sleep(0.1)
-    outcome.recovered = max(0.0, time.perf_counter() - begun - FIRST - PAUSE * WORDS)
+    outcome.recovered = max(0.0, time.perf_counter() - begun - PERIOD)
 
 
 async def leavers(port: int, number: int, at_once: int, outcome: Outcome) -> None:
@@ -212,7 +231,7 @@ def _served(folder: Path, turns: int) -> Iterator[tuple[int, psutil.Process]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (folder / "stub.yaml").write_text(
-        f"recipe: 1\ngenerator: {{use: steady, first: {FIRST}, pause: {PAUSE}, words: {WORDS}}}\n", "utf-8"
+        f"recipe: 1\ngenerator: {{use: steady, first: {FIRST}, pause: {PAUSE}}}\n", "utf-8"
     )
     command = [
         sys.executable,
@@ -254,7 +273,7 @@ def serve(folder: Path, port: int, turns: int) -> None:
     bounds = Bounds(concurrent=turns, waiting=0)
     settings = Settings(recipes=(str(folder / "stub.yaml"),), folder=folder / "gateway", bounds=bounds, page=False)
     configure()
-    app = create_app(settings, Catalog.of(gateway_stub))
+    app = create_app(settings, Catalog.of(gateway_stub), alone=True)
 
     async def counted(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] == "/tasks":

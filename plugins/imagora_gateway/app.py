@@ -13,15 +13,21 @@ from starlette.routing import Route
 from . import errors, logs, page, policy
 from .describing import describe
 from .doors import admin, feedback, health, items, openai_chat, own
-from .load import BodyLimit
+from .load import BodyLimit, Turnstile
 from .making import make_gateway, opened
 from .settings import Settings, settings_of_environment
 from .tools import mcp_server
 
+QUERIES = frozenset({"/v1/chat/completions", "/v1/ask", "/v1/search", "/page/ask"})
+"""The routes that take a turn; MCP's tools are calls within one route, and wait for theirs there."""
 
-def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
-    """Make the app; its recipes are opened when it starts, and closed when the last answer has gone."""
-    gateway = make_gateway(settings, catalog)
+
+def create_app(settings: Settings, catalog: Catalog | None = None, *, alone: bool = False) -> FastAPI:
+    """Make the app; its recipes are opened when it starts, and closed when the last answer has gone.
+
+    alone: there is nothing else in this process, whose garbage collector may then be told what is here to stay.
+    """
+    gateway = make_gateway(settings, catalog, alone=alone)
     tools = mcp_server(gateway)
     over_http = tools.streamable_http_app(
         stateless_http=True, json_response=True, max_request_body_size=settings.bounds.body_bytes, host=settings.host
@@ -50,6 +56,7 @@ def create_app(settings: Settings, catalog: Catalog | None = None) -> FastAPI:
     if settings.page:
         page.install(app)
     describe(app)
+    app.add_middleware(Turnstile, capacity=gateway.capacity, routes=QUERIES, told=gateway.metrics.turned_away)
     app.add_middleware(BodyLimit, most=settings.bounds.body_bytes, together=settings.bounds.bodies_bytes)
     app.add_middleware(logs.RequestLog, metrics=gateway.metrics)
     return app
@@ -59,4 +66,4 @@ def from_environment() -> FastAPI:
     """Make the app of a worker process."""
     settings = settings_of_environment()
     logs.configure()
-    return create_app(settings)
+    return create_app(settings, alone=True)

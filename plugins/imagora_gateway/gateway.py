@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,7 +24,7 @@ from .thumbnails import Thumbnails
 
 @dataclass
 class Gateway:
-    """What all doors share; fetcher: None where nobody asks the web."""
+    """What all doors share; fetcher: None where nobody asks the web. alone: it has its process for itself."""
 
     settings: Settings
     recipes: ServedRecipes
@@ -38,11 +39,23 @@ class Gateway:
     items: Items
     feedback: Feedback
     fetcher: Fetcher | None = None
+    alone: bool = False
 
     def fetcher_of(self, served: Served) -> Fetcher | None:
         """Give what fetches pictures from the web for a recipe, None where it takes none from there."""
         allowed = self.recipes.pipeline(served).plan.gateway.web_pictures
         return self.fetcher if allowed and self.settings.fetching.allows(served.name) else None
+
+    def settle(self) -> None:
+        """Tell the collector of reference cycles that what is here now is here to stay.
+
+        Else it looks through all of it every few seconds under load: models, plugins and libraries, for a fifth of a
+        second in which no stream gets a word.
+        """
+        if self.alone:
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Container, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from typing import TypeAlias
@@ -16,10 +16,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .caller import LOOPBACK, NOBODY, Caller
 from .errors import Refusal
+from .logs import ROUTE
 from .settings import Bounds
 
 Told: TypeAlias = Callable[[int, int], None]
 """Hears how many queries run and wait, whenever that changes."""
+SMALL = 65_536
+"""Bytes of a body that a client has sent before it looks for an answer."""
 
 
 class Capacity:
@@ -73,9 +76,18 @@ class Capacity:
             self._turns.release()
             self._told(self.running, self.waiting)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether what comes now could not even wait."""
+        return self._turns.locked() and self.waiting >= self._bounds.waiting
+
+    def full(self) -> Refusal:
+        """Give what is said to those who come while it is full."""
+        return self._overloaded("too many queries are waiting")
+
     async def _begin(self) -> None:
-        if self._turns.locked() and self.waiting >= self._bounds.waiting:
-            raise self._overloaded("too many queries are waiting")
+        if self.is_full:
+            raise self.full()
         self.waiting += 1
         self._told(self.running, self.waiting)
         try:
@@ -90,6 +102,32 @@ class Capacity:
     def _overloaded(self, why: str) -> Refusal:
         again = max(1, math.ceil(self.waiting / self._bounds.concurrent))
         return Refusal(503, f"{why}; try again later", code="overloaded", headers={"Retry-After": str(again)})
+
+
+class Turnstile:
+    """Refuses queries that could not even wait before anything is done for them; plain ASGI.
+
+    Whoever calls in vain comes back, so that a refusal must cost far less than an answer. A large body is read all the
+    same, and refused by `Capacity`: where it is left unread, many clients see a broken connection and no answer.
+    """
+
+    def __init__(self, app: ASGIApp, capacity: Capacity, routes: Container[str], told: Callable[[], None]) -> None:
+        self._app, self._capacity, self._routes, self._told = app, capacity, routes, told
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if not (scope["type"] == "http" and self._capacity.is_full and self._is_small_query(scope)):
+            await self._app(scope, receive, send)
+            return
+        scope[ROUTE] = scope["path"]
+        self._told()
+        await self._capacity.full().response(HTTPConnection(scope))(scope, receive, send)
+
+    def _is_small_query(self, scope: Scope) -> bool:
+        if scope["method"] != "POST" or scope["path"] not in self._routes:
+            return False
+        said = Headers(scope=scope).get("content-length", "")
+        return said.isdecimal() and int(said) <= SMALL
 
 
 class BodyLimit:

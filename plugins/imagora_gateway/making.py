@@ -26,8 +26,8 @@ from .settings import Settings
 from .thumbnails import Signer, Thumbnails, key_in
 
 
-def make_gateway(settings: Settings, catalog: Catalog | None = None) -> Gateway:
-    """Make it; nothing is opened."""
+def make_gateway(settings: Settings, catalog: Catalog | None = None, *, alone: bool = False) -> Gateway:
+    """Make it; nothing is opened. alone: it has its process for itself."""
     bounds = settings.bounds
     decoders = Decoders(waiting=bounds.pictures_waiting, patience=bounds.patience)
     signer = Signer(key_in(settings.folder), settings.thumbnail_seconds)
@@ -49,6 +49,7 @@ def make_gateway(settings: Settings, catalog: Catalog | None = None) -> Gateway:
         feedback=Feedback(settings.folder),
         items=Items(HeldItems(settings.folder), recipes),
         fetcher=WebFetcher(settings.fetching),
+        alone=alone,
     )
 
 
@@ -56,6 +57,7 @@ def make_gateway(settings: Settings, catalog: Catalog | None = None) -> Gateway:
 async def opened(gateway: Gateway) -> AsyncGenerator[None]:
     """Open its recipes, and go on with what was accepted before; close all of it in the end."""
     await gateway.recipes.open()
+    gateway.settle()
     resuming = asyncio.create_task(gateway.items.resume())
     try:
         with on_hangup(gateway):

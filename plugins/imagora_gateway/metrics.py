@@ -29,6 +29,8 @@ LONGEST = _SECONDS[-1]
 MODALITIES = ("words", "picture", "both")
 OUTCOMES = ("ok", "refused", "left", "overloaded", "wrong", "failed")
 KINDS = ("answer", "search")
+NOBODYS = "none"
+"""The recipe and the modality of a query that was not read."""
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 
 
@@ -58,6 +60,7 @@ class Metrics:
         self._queries = Counter(
             "imagora_queries", "Queries by how they ended.", ["recipe", "modality", "outcome"], **of
         )
+        self._turned_away = self._queries.labels(NOBODYS, NOBODYS, "overloaded")
         given = ["recipe", "kind"]
         self._answers = Counter("imagora_answers", "Answers and searches that were given.", given, **of)
         said = "Those of them that a fallback gave, or in which a stage did less than it should."
@@ -94,6 +97,10 @@ class Metrics:
     def request(self, method: str, route: str, status: int) -> None:
         """Count a request; route: as it was written, never as it was asked for."""
         self._requests.labels(self._bounded("method", method), route or "none", str(status)).inc()
+
+    def turned_away(self) -> None:
+        """Count a query that was refused before anybody read what it asks, and whom."""
+        self._turned_away.inc()
 
     def load(self, running: int, waiting: int) -> None:
         """Say how many queries there are."""

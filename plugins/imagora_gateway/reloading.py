@@ -19,6 +19,7 @@ async def reload(gateway: Gateway, recipe: str | None = None) -> list[Served]:
     """Read recipes again, between two items that are written; the error of a new one that is wrong is raised."""
     async with gateway.items.writing:
         served = await gateway.recipes.reload(recipe)
+    gateway.settle()
     log().info("reloaded", recipes=[one.id for one in served])
     return served
 

@@ -42,7 +42,7 @@ def serve(settings: Settings) -> None:
         "h11_max_incomplete_event_size": 32_768,
     }
     if settings.workers == 1:
-        uvicorn.run(create_app(settings), **options)  # type: ignore[arg-type]  # a dictionary of uvicorn's own options
+        uvicorn.run(create_app(settings, alone=True), **options)  # type: ignore[arg-type]  # a dictionary of uvicorn's own options
         return
     together = settings.folder / "metrics"
     shutil.rmtree(together, ignore_errors=True)  # of processes that have ended

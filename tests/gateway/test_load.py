@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +23,9 @@ from imagora.catalog import Catalog
 from imagora.errors import StageError
 from imagora_gateway.access import ROLES
 from imagora_gateway.caller import Caller
-from imagora_gateway.settings import Bounds
+from imagora_gateway.making import make_gateway, opened
+from imagora_gateway.reloading import reload
+from imagora_gateway.settings import Bounds, Settings
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResponseAsyncGen, LLMMetadata
 from llama_index.core.llms import CustomLLM
 
@@ -156,6 +160,56 @@ def test_what_comes_beyond_capacity_is_told_at_once_to_come_again_and_the_rest_i
 
     with served(tmp_path, recipe, catalog=catalog_of(held), bounds=Bounds(concurrent=2, waiting=1)) as live:
         run(test(live.url))
+
+
+def test_a_query_that_could_not_even_wait_is_refused_before_it_is_read_and_a_large_one_when_it_was(
+    tmp_path: Path, held: Held
+) -> None:
+    recipe = ingested(tmp_path, catalog=catalog_of(held), wrappers=[{"use": "slow"}])
+
+    async def test(url: str) -> None:
+        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+            first = ask(client)
+            await held.entered(1)
+            own = {"recipe": "toys", "words": "a red rose"}
+            refused = [
+                await client.post(path, content=body, headers={"content-type": "application/json"})
+                for path, asked in (("/v1/ask", own), ("/v1/search", own), ("/v1/chat/completions", CHAT))
+                for body in (b"no json", json.dumps(asked).encode() + b" " * 70_000)
+            ]
+            others = [await client.post("/v1/feedback", content=b"no json"), await client.get("/v1/models")]
+            told = (await client.get("/metrics")).text
+            held.go.set()
+            assert (await first).status_code == 200
+        assert {one.status_code for one in refused[::2]} == {503}
+        assert {one.json()["error"]["code"] for one in refused[::2]} == {"overloaded"}
+        assert [one.headers["retry-after"] for one in refused[::2]] == ["1"] * 3
+        assert [one.status_code for one in refused[1::2]] == [503] * 3
+        assert [one.status_code for one in others] == [400, 200]
+        assert 'imagora_queries_total{modality="none",outcome="overloaded",recipe="none"} 3.0' in told
+        assert 'imagora_requests_total{method="POST",route="/v1/search",status="503"} 2.0' in told
+
+    with served(tmp_path, recipe, catalog=catalog_of(held), bounds=Bounds(concurrent=1, waiting=0)) as live:
+        run(test(live.url))
+
+
+def test_what_is_here_to_stay_is_not_looked_at_by_the_garbage_collector_again(tmp_path: Path) -> None:
+    settings = Settings(recipes=(str(ingested(tmp_path)),), folder=tmp_path / "gateway")
+
+    async def test() -> tuple[int, int, weakref.ref[Any]]:
+        gateway = make_gateway(settings, Catalog.of(toys, imagora_ingestion), alone=True)
+        async with opened(gateway):
+            before, old = gc.get_freeze_count(), weakref.ref(gateway.recipes.router.pipeline("toys"))
+            await reload(gateway)
+            return before, gc.get_freeze_count(), old
+
+    try:
+        before, after, old = asyncio.run(test())
+    finally:
+        gc.unfreeze()
+    assert before > 10_000
+    assert after > 10_000
+    assert old() is None  # what a reload replaced goes all the same
 
 
 def test_one_key_cannot_take_all_turns_and_its_bound_is_its_own(tmp_path: Path, held: Held) -> None:

@@ -16,8 +16,8 @@ class StoreOptions(Options):
     )
     fields: Annotated[dict[str, Literal["keyword", "integer", "float", "bool"]], Costs("online")] = Field(
         default_factory=dict,
-        description="metadata fields that people filter by, and their types, such as {price: float}: what a page offers; "
-        "the catalogue can filter on every field, named here or not",
+        description="metadata fields that people filter by, and their types, such as {price: float}: a page offers "
+        "them; the catalogue can filter on every field, named here or not",
     )
     batch: Annotated[int, Costs("later")] = Field(default=500, ge=1, le=10_000, description="entries written at a time")
 
