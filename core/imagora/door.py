@@ -11,7 +11,10 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
+from contextvars import copy_context
 from typing import Any, TypeVar
+
+from .threads import leads
 
 T = TypeVar("T")
 
@@ -67,7 +70,9 @@ class Door:
             return self._loop, lead
 
     def _led(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
-        task = loop.create_task(coroutine)
+        context = copy_context()
+        task = loop.create_task(coroutine, context=context)
+        context.run(leads.set, task)
         try:
             return loop.run_until_complete(task)
         except asyncio.CancelledError:  # the door was closed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
@@ -13,6 +13,22 @@ P = ParamSpec("P")
 R = TypeVar("R")
 MOST = 64
 """asyncio's own pool has six threads on two cores: where queries wait for one another in them, six are under way."""
+
+
+leads: ContextVar[asyncio.Task[object] | None] = ContextVar("imagora_leads", default=None)
+"""The task of a caller who runs the event loop in their own thread, as `imagora.door` has it."""
+
+
+async def nearby(call: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+    """Make a call of some milliseconds here where that keeps nobody waiting, else in a thread.
+
+    That is where the caller runs the event loop, and has nothing else on it: a thread and back would cost a query's
+    call a tenth of its time.
+    """
+    task = leads.get()
+    if task is not None and task is asyncio.current_task() and len(asyncio.all_tasks()) == 1:
+        return call(*arguments, **named)
+    return await in_thread(call, *arguments, **named)
 
 
 async def in_thread(call: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:

@@ -102,7 +102,8 @@ class TracerWithPages(Tracer, Protocol):
 
 def trace_of(span: Span) -> str:
     """Give the id of a span's trace, "" where it does not know it."""
-    return span.trace if isinstance(span, TraceSpan) else ""
+    # Before Python 3.12 a protocol is looked through at every question.
+    return span.trace if type(span) is not NoSpan and isinstance(span, TraceSpan) else ""
 
 
 class NoSpan:

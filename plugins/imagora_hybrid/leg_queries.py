@@ -136,6 +136,8 @@ class Wanted:
         first = vectors[aim.towards[0]]
         if isinstance(first, SparseVector):
             return first
+        if len(aim.towards) == 1 and not aim.away_from:
+            return first
         towards = middle([_dense(vectors[place]) for place in aim.towards])
         return away(towards, [_dense(vectors[place]) for place in aim.away_from], self.share)
 

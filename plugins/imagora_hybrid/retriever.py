@@ -16,7 +16,7 @@ from imagora.filters import Filter
 from imagora.passages import passage_of
 from imagora.quiet import somebody_listens, unwrapped
 from imagora.stages import Embedder, Hit, Index, LocalIndex, SearchRequest, SparseEmbedder, VectorIndex
-from imagora.threads import in_thread
+from imagora.threads import in_thread, nearby
 from llama_index.core.base import base_retriever
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
@@ -55,6 +55,8 @@ class HybridRetriever(BaseRetriever):
         self._calibration: Calibration | None = None
         if options.fusion == "calibrated" and isinstance(index, VectorIndex):
             self._calibration = Calibration(index, embedders)
+        quick = all(getattr(embedder, "quick", False) for embedder in embedders.values())
+        self._do = nearby if quick else in_thread
         self._lock = threading.Lock()
         self._is_open = False
         super().__init__()
@@ -81,7 +83,7 @@ class HybridRetriever(BaseRetriever):
         order = partial(self._ordered, kinds=to_embed.kinds(), scales=scales, limit=limit)
         if self._local is not None:
             # One thread for all of it: every switch from the event loop to a thread and back costs a query time.
-            return await in_thread(self._find, self._local, to_embed, request, order)
+            return await self._do(self._find, self._local, to_embed, request, order)
         request = replace(request, legs=await to_embed.later())
         hits = await self._index.asearch(request)
         # Stored vectors are asked for in the calling thread, which must not be the event loop's.

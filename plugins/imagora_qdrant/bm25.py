@@ -22,6 +22,7 @@ class Bm25Embedder:
     """
 
     parallel = True
+    quick = True
 
     def __init__(self, options: Bm25Options) -> None:
         self._options = options

@@ -29,6 +29,7 @@ class StarterEmbedding(MultiModalEmbedding):
     """Words and pictures to unit vectors of 384 numbers; each tower is loaded when it is first needed."""
 
     parallel: ClassVar[bool] = True  # ONNX Runtime's sessions may be called from many threads
+    quick: ClassVar[bool] = True
 
     _options: StarterOptions = PrivateAttr()
     _cut: int = PrivateAttr(default=0)
