@@ -6,7 +6,7 @@ a millisecond for each call, whether anybody hears of it or not. Where somebody 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,18 +33,20 @@ def somebody_listens(stage: object, module: str) -> bool:
     null handler counts for embeddings alone: our tracer's is one, and hears of nothing else.
     """
     deaf = _deaf()
-    return any(
-        type(handler) not in deaf if module == EMBEDDINGS else not isinstance(handler, deaf)
-        for handler in handlers_of(stage, module)
-    )
+    for handler in handlers_of(stage, module):
+        kind = type(handler)
+        if kind not in deaf and (module == EMBEDDINGS or not issubclass(kind, deaf)):
+            return True
+    return False
 
 
-def handlers_of(stage: object, module: str) -> Iterator[object]:
+def handlers_of(stage: object, module: str) -> list[object]:
     """Give all that is told of a stage's calls."""
-    yield from getattr(getattr(stage, "callback_manager", None), "handlers", ())
+    found: list[object] = list(getattr(getattr(stage, "callback_manager", None), "handlers", ()))
     for dispatcher in _dispatchers(module):
-        yield from dispatcher.span_handlers
-        yield from dispatcher.event_handlers
+        found += dispatcher.span_handlers
+        found += dispatcher.event_handlers
+    return found
 
 
 def query_embedding(embedder: Any, words: str) -> list[float]:

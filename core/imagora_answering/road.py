@@ -127,7 +127,8 @@ class QueryRoad:
         name, retriever = first
         with record.stage("retriever", name, query) as facts, named("retriever", name):
             await self._opened()
-            passages = _passages(await retriever.aretrieve(self._wide(query)))
+            found: Any = await retriever.aretrieve(self._wide(query))
+            passages = found if getattr(retriever, "fresh", False) else _passages(found)
             facts["passages"] = len(passages)
             facts.gave(passages)
         for name, reranker in self.stages.rerankers:

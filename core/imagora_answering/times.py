@@ -41,13 +41,13 @@ class StageTimes:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._waiting: deque[tuple[float, str, str, list[tuple[str, str, float]]]] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[tuple[float, str, str, Sequence[StageRecord]]] = deque(maxlen=MOST_WAITING)
         self._lock = threading.Lock()
         self._due = False
 
     def add(self, kind: str, recipe_hash: str, stages: Sequence[StageRecord]) -> None:
         """Take the times of one query."""
-        self._waiting.append((time.time(), kind, recipe_hash, [(s.stage, s.component, s.seconds) for s in stages]))
+        self._waiting.append((time.time(), kind, recipe_hash, stages))
         if not self._due:
             self._due = True
             with contextlib.suppress(RuntimeError):  # no thread begins while the program ends
@@ -76,7 +76,7 @@ class StageTimes:
     def _lines(self) -> Iterator[str]:
         while self._waiting:
             when, kind, recipe, stages = self._waiting.popleft()
-            took = [[stage, component, round(1000 * seconds, 3)] for stage, component, seconds in stages]
+            took = [[one.stage, one.component, round(1000 * one.seconds, 3)] for one in stages]
             yield json.dumps([round(when, 1), kind, recipe, took], separators=(",", ":")) + "\n"
 
 

@@ -101,6 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--recipe", default="imagora-demo/recipe.yaml")
     parser.add_argument("--json", action="store_true")
     said = parser.parse_args(arguments)
+    if not Path(said.recipe).is_file():
+        sys.stderr.write(f"there is no recipe at '{said.recipe}'; make the demo's with: imagora demo\n")
+        return 2
     with tempfile.TemporaryDirectory() as folder, served(said.recipe, Path(folder)) as url:
         asked, wrong = broken(url, said.cases)
     if said.json:

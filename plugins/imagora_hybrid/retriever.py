@@ -41,6 +41,9 @@ class HybridRetriever(BaseRetriever):
     weights: by leg, the legs that are searched. The index is opened by the first search, for all the recipe's legs.
     """
 
+    fresh = True
+    """Its passages are new at every call, and none is there twice."""
+
     def __init__(
         self,
         options: HybridOptions,
