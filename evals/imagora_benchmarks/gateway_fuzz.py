@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import math
 import sys
 import tempfile
@@ -27,10 +28,12 @@ NAMES = ("recipe", "model")
 @contextmanager
 def served(recipe: str, folder: Path) -> Iterator[str]:
     """Serve a recipe as `fuzzed` and give the address."""
+    import structlog
     import uvicorn
     from imagora_gateway.app import create_app
     from imagora_gateway.settings import Settings
 
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     app = create_app(Settings(recipes=(f"fuzzed={recipe}",), folder=folder, page=False))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=5))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -57,7 +60,8 @@ def broken(url: str, cases: int, name: str = "fuzzed") -> tuple[int, list[str]]:
         counted = [0]
         try:
             _ask(operation, each, name, counted)
-        except Exception as error:  # schemathesis has many kinds, and hypothesis wraps them
+        # Schemathesis has many kinds, and hypothesis wraps them; several are a group that is no `Exception`.
+        except (Exception, BaseExceptionGroup) as error:
             wrong.append(f"{operation.label}: {error}")
         asked += counted[0]
     return asked, wrong

@@ -20,7 +20,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS feedback (
     request TEXT NOT NULL, caller TEXT NOT NULL, at REAL NOT NULL, tenant TEXT NOT NULL, recipe TEXT NOT NULL,
     recipe_hash TEXT NOT NULL, rating TEXT NOT NULL, comment TEXT NOT NULL, question TEXT NOT NULL,
-    answer TEXT NOT NULL, uris TEXT NOT NULL, PRIMARY KEY (request, caller)
+    answer TEXT NOT NULL, uris TEXT NOT NULL, trace TEXT NOT NULL DEFAULT '', PRIMARY KEY (request, caller)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pictures (
     request TEXT NOT NULL, number INTEGER NOT NULL, png BLOB NOT NULL, PRIMARY KEY (request, number)
@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS pictures (
 
 @dataclass(frozen=True)
 class Judged:
-    """A question with what was thought of its answer."""
+    """A question with what was thought of its answer; trace: the answer's, "" where an older version kept it."""
 
     request: str
     recipe: str
@@ -41,6 +41,7 @@ class Judged:
     answer: str = field(repr=False)
     uris: tuple[str, ...]
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
+    trace: str = ""
 
 
 class Feedback:
@@ -51,14 +52,17 @@ class Feedback:
         folder.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(folder / "feedback.sqlite", isolation_level=None, check_same_thread=False)
         self._database.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; {_TABLES}")
+        columns = [row[1] for row in self._database.execute("PRAGMA table_info(feedback)")]
+        if "trace" not in columns:  # of a file that an older version made
+            self._database.execute("ALTER TABLE feedback ADD COLUMN trace TEXT NOT NULL DEFAULT ''")
 
     def add(self, request: str, caller: str, rating: Rating, comment: str, on: Recent) -> None:
         """Write what a caller thinks of an answer, in the place of what they thought before."""
         row = (request, caller, time.time(), on.tenant, on.recipe, on.recipe_hash, rating, comment)
-        whole = (*row, on.question, on.answer, json.dumps(on.uris))
+        whole = (*row, on.question, on.answer, json.dumps(on.uris), on.trace)
         with self._lock:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", whole)
+            self._database.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", whole)
             self._database.executemany(
                 "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?)",
                 [(request, number, png) for number, png in enumerate(on.pictures)],
@@ -67,13 +71,12 @@ class Feedback:
 
     def all(self, recipe: str | None = None) -> Iterator[Judged]:
         """Give all feedback, the oldest first; of one recipe, or of all."""
-        columns = "request, recipe, recipe_hash, rating, comment, question, answer, uris"
+        columns = "request, recipe, recipe_hash, rating, comment, question, answer, uris, trace"
         with self._lock:
             rows = self._database.execute(f"SELECT {columns} FROM feedback ORDER BY at").fetchall()  # noqa: S608 - our own words
-        for request, of, hash_, rating, comment, question, answer, uris in rows:
+        for request, of, *rest, uris, trace in rows:
             if recipe in (None, of):
-                pictures = self._pictures(request)
-                yield Judged(request, of, hash_, rating, comment, question, answer, tuple(json.loads(uris)), pictures)
+                yield Judged(request, of, *rest, tuple(json.loads(uris)), self._pictures(request), trace)
 
     def _pictures(self, request: str) -> tuple[bytes, ...]:
         with self._lock:
@@ -88,23 +91,26 @@ class Feedback:
 def write_suite(folder: Path, name: str, judged: Sequence[Judged]) -> int:
     """Write feedback as a suite, and give the number of its queries.
 
-    What a liked answer cites is relevant, and the answer a good one; what a disliked one cites is not. Comments are in
-    a file beside. A question that was asked more than once is one query; liked and disliked citations are counted, and
-    the more frequent judgement stands.
+    What a liked answer cites is relevant, and the answer a good one; what a disliked one cites is not. Opinions are in
+    a file beside, each with its comment and the id of its answer's trace. A question that was asked more than once is
+    one query; liked and disliked citations are counted, and the more frequent judgement stands.
     """
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
     asked: dict[tuple[str, tuple[bytes, ...]], list[Judged]] = {}
     for one in judged:
         asked.setdefault((one.question, one.pictures), []).append(one)
-    queries, qrels, comments = [], [], []
+    queries, qrels, opinions = [], [], []
     for number, same in enumerate(asked.values(), start=1):
         id_ = f"feedback-{number:04}"
         queries.append(_query(folder, id_, same))
         qrels += [{"query": id_, "uri": uri, "grade": grade} for uri, grade in _grades(same).items()]
-        comments += [{"query": id_, "rating": one.rating, "comment": one.comment} for one in same if one.comment]
+        opinions += [
+            {"query": id_, "rating": one.rating, "comment": one.comment, "trace": one.trace, "request": one.request}
+            for one in same
+        ]
     _lines(folder / "queries.jsonl", queries)
     _lines(folder / "qrels.jsonl", qrels)
-    _lines(folder / "comments.jsonl", comments)
+    _lines(folder / "opinions.jsonl", opinions)
     said = {"suite": 1, "name": name, "description": "Questions of users, judged by what they thought of the answers."}
     with (folder / "suite.yaml").open("w", encoding="utf-8") as file:
         YAML().dump({**said, "slices": ["rating"]}, file)

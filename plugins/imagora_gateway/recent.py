@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from imagora import Answer
+from imagora import Answer, tracing
 
 from .audit import Given
 from .caller import Caller
@@ -18,7 +18,7 @@ MOST_BYTES = 100_000_000
 
 @dataclass(frozen=True)
 class Recent:
-    """An answer, or what was found: what feedback on it is kept with."""
+    """An answer, or what was found: what feedback on it is kept with. trace: the id of its trace, or its request's."""
 
     tenant: str
     recipe: str
@@ -27,6 +27,7 @@ class Recent:
     pictures: tuple[bytes, ...] = field(repr=False)
     answer: str = field(repr=False)
     uris: tuple[str, ...]
+    trace: str = ""
 
     @property
     def size(self) -> int:
@@ -54,6 +55,7 @@ class RecentAnswers:
             tuple(picture.png for picture in given.query.pictures),
             result.text if isinstance(result, Answer) else "",
             tuple(dict.fromkeys(uris)),
+            result.trace or (belongs.trace if (belongs := tracing.request.get()) else ""),
         )
         key = _key(given.request, given.caller)
         with self._lock:

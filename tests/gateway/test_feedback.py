@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
+import sqlite3
 from pathlib import Path
 
 import httpx
 from imagora.cli.main import app as commands
 from imagora_evals.suite_reading import read_suite
+from imagora_gateway.feedback import Feedback
+from imagora_gateway.recent import Recent
 from toy_stages import square
 from typer.testing import CliRunner
 
@@ -40,6 +44,32 @@ def test_feedback_becomes_a_suite_that_our_evals_read(tmp_path: Path) -> None:
     )
     assert (second.text, second.answer, len(second.pictures)) == ("these waves", "", 1)
     assert suite.qrels == {first.id: {"rose": 1}, second.id: {"sea": 0}}
+
+
+def test_an_opinion_is_kept_with_its_answers_trace(tmp_path: Path) -> None:
+    trace, belongs = "0af7651916cd43dd8448eb211c80319c", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with served(tmp_path, ingested(tmp_path)) as live, live.client() as client:
+        asked = client.post("/v1/ask", json={"recipe": "toys", "words": "rose"}, headers={"traceparent": belongs})
+        request = asked.json()["request"]
+        assert client.post("/v1/feedback", json={"request": request, "rating": "up"}).status_code == 201
+    to = str(tmp_path / "suite")
+    CliRunner().invoke(commands, ["feedback", "export", to, "--folder", str(tmp_path / "gateway")])
+    (opinion,) = map(json.loads, (tmp_path / "suite" / "opinions.jsonl").read_text("utf-8").splitlines())
+    assert (opinion["rating"], opinion["trace"], opinion["request"]) == ("up", trace, request)
+
+
+def test_feedback_that_an_older_version_kept_is_still_there(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "feedback.sqlite", isolation_level=None)
+    database.execute(
+        "CREATE TABLE feedback (request TEXT, caller TEXT, at REAL, tenant TEXT, recipe TEXT, recipe_hash TEXT, "
+        "rating TEXT, comment TEXT, question TEXT, answer TEXT, uris TEXT, PRIMARY KEY (request, caller)) WITHOUT ROWID"
+    )
+    database.execute("INSERT INTO feedback VALUES ('r', 'c', 1, '', 'toys', 'h', 'up', '', 'rose', 'A rose.', '[]')")
+    database.close()
+    feedback = Feedback(tmp_path)
+    feedback.add("s", "c", "down", "no", Recent("", "toys", "h", "sea", (), "Waves.", ("sea",), "t"))
+    assert [(one.question, one.trace) for one in feedback.all()] == [("rose", ""), ("sea", "t")]
+    feedback.close()
 
 
 def test_feedback_on_a_chat_goes_by_the_header_of_its_response(client: httpx.Client) -> None:

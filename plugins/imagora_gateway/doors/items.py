@@ -69,7 +69,12 @@ _BODY = {
 }
 
 
-@router.post("", status_code=201, openapi_extra={"requestBody": _BODY})
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "It took the place of the item that had its `uri`.", "model": dict[str, Any]}
+}
+
+
+@router.post("", status_code=201, openapi_extra={"requestBody": _BODY}, responses=_ANSWERS)
 async def add(request: Request, caller: Calling, response: Response) -> dict[str, Any]:
     """Hand an item in, as JSON or as a form with its picture's bytes; it can be found when this answers."""
     new, picture = await _read(request)
