@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import imagora_hybrid
 import imagora_ingestion
 import imagora_qdrant
 import pytest
@@ -19,7 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from ..gateway import breaks_off, slow_words
 from ..gateway.live import Live, ingested, served
-from . import says
+from . import crashes, says
 from .corpus import ITEMS
 
 WATCH = """
@@ -30,7 +31,7 @@ window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
 """
 """What every page begins with: payloads call `hit`, and what a browser had to stop is written down."""
-CATALOG = Catalog.of(toys, imagora_ingestion, imagora_qdrant, slow_words, breaks_off, says)
+CATALOG = Catalog.of(toys, imagora_hybrid, imagora_ingestion, imagora_qdrant, slow_words, breaks_off, says, crashes)
 
 
 @dataclass
@@ -81,6 +82,15 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             source={"use": "toy_list", "items": list(ITEMS)},
             retriever={"use": "toy_retriever", "top_k": 100},
             generator={"use": "says_all"},
+        ),
+        ingested(folder, "empty", CATALOG, source={"use": "toy_list", "items": []}),
+        ingested(
+            folder,
+            "degraded",
+            CATALOG,
+            embedders={"text": {"use": "crashes"}, "sparse": {"use": "toy_words"}},
+            index={"use": "qdrant", "path": "degraded"},
+            retriever={"use": "hybrid"},
         ),
     ]
     with served(folder, *recipes, catalog=CATALOG) as live:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from imagora_gateway.feedback import Feedback
 from imagora_gateway.keys import Key, KeyFile
+from imagora_gateway.settings import Bounds
 from playwright.sync_api import Page
 from toy_recipes import ITEMS
 from toy_stages import square
 
 from ..gateway.live import Live, ingested, served
-from .conftest import Look, until
+from .conftest import CATALOG, Look, until
 
 DROP = """
 ([kind, files]) => {
@@ -84,6 +85,42 @@ def test_a_generator_that_breaks_off_leaves_its_words_and_a_sentence(look: Look)
     page = looked.ask("rose")
     assert "one two three" in page.locator("#answer").inner_text()
     assert page.locator("#answer .problem").inner_text().startswith("Something failed here.")
+
+
+def test_an_index_without_items_says_so(look: Look) -> None:
+    looked = look()
+    looked.open("/?recipe=empty")
+    page = looked.ask("rose")
+    assert (
+        page.locator("#passages .note").inner_text() == "The index of this recipe is empty: nothing was ingested yet."
+    )
+    assert page.locator(".card").count() == 0
+
+
+def test_a_leg_that_failed_is_named_and_the_others_answer(look: Look) -> None:
+    looked = look()
+    looked.open("/?recipe=degraded")
+    page = looked.ask("rose")
+    assert page.locator("#record .note").all_inner_texts() == [
+        "The leg “text” failed and was left out; the others were searched."
+    ]
+    assert page.locator("#passage-1 .scores tbody th").all_inner_texts() == ["sparse", "fused"]
+    assert first(page).endswith("a rose")
+
+
+def test_who_asks_while_all_turns_are_taken_is_told_to_come_again_and_then_answered(look: Look, tmp_path: Path) -> None:
+    recipe = ingested(tmp_path, "slow", CATALOG, generator={"use": "slow_words"})
+    with served(tmp_path, recipe, catalog=CATALOG, bounds=Bounds(concurrent=1, waiting=0)) as live:
+        first_one, second = look(live.url), look(live.url)
+        first_one.open().fill("#words", "rose")
+        first_one.page.press("#words", "Enter")
+        until(first_one.page, "document.getElementById('streamed')?.textContent.includes('word1')")
+        second.open()
+        page = second.ask("rose")
+        assert page.locator("#result .problem").inner_text().startswith("Too many people are asking at the moment.")
+        assert page.locator("#words").input_value() == "rose"  # so that asking again is one click
+        first_one.page.wait_for_selector("#result:not([aria-busy])")
+        assert "word9" in second.ask("").locator("#answer .words").inner_text()
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste"])
