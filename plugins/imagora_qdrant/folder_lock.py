@@ -6,13 +6,39 @@ can lose vectors of that process (seen with qdrant-edge-py 0.9). So ours is take
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-import portalocker
 from imagora.errors import IndexInUse
+
+if sys.platform == "win32":
+    import portalocker
+
+    def _lock(file: IO[str], *, wait: bool) -> None:
+        """Lock a file; BlockingIOError where it is locked and nobody waits."""
+        flags = portalocker.LockFlags.EXCLUSIVE
+        try:
+            portalocker.lock(file, flags if wait else flags | portalocker.LockFlags.NON_BLOCKING)
+        except portalocker.LockException as error:
+            raise BlockingIOError from error
+
+    def _unlock(file: IO[str]) -> None:
+        portalocker.unlock(file)
+
+else:
+    # What portalocker calls, without its import: that takes the client of Redis with it where there is one, which is
+    # half a second of every command.
+    import fcntl
+
+    def _lock(file: IO[str], *, wait: bool) -> None:
+        """Lock a file; BlockingIOError where it is locked and nobody waits."""
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(file: IO[str]) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 class FolderLock:
@@ -32,8 +58,8 @@ class FolderLock:
             return
         file = self._path.open("a", encoding="utf-8")
         try:
-            portalocker.lock(file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
-        except portalocker.LockException as error:
+            _lock(file, wait=False)
+        except BlockingIOError as error:
             file.close()
             raise IndexInUse(
                 f"the index at '{self._place}' is in use by another process, and an embedded index takes one at "
@@ -45,7 +71,7 @@ class FolderLock:
         """Let go, where it is taken."""
         file, self._file = self._file, None
         if file is not None:
-            portalocker.unlock(file)
+            _unlock(file)
             file.close()
 
 
@@ -53,8 +79,8 @@ class FolderLock:
 def turn(file: Path) -> Iterator[None]:
     """Wait for the lock on a file, for what is done in a moment."""
     with file.open("a", encoding="utf-8") as opened:
-        portalocker.lock(opened, portalocker.LockFlags.EXCLUSIVE)
+        _lock(opened, wait=True)
         try:
             yield
         finally:
-            portalocker.unlock(opened)
+            _unlock(opened)

@@ -19,6 +19,7 @@ from imagora.errors import ImagoraError, QueryError
 from . import asking, explaining, indexes, ingesting, plugins, recipes, routing
 from .offered import OfferedCommands
 from .printable import printable
+from .starting import spare_collections
 from .telling import FAILED_TO_LOAD, UsageError, asked_for_json, is_help, tell
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -98,4 +99,5 @@ def _options(
 
 def main() -> None:
     """Run the program."""
+    spare_collections()
     app()
