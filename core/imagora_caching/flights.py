@@ -17,6 +17,8 @@ class Flight(Generic[T]):
     def __init__(self, flights: Flights[T], key: str) -> None:
         self._flights, self._key = flights, key
         self._future: Future[T | None | Left] = Future()
+        self.is_awaited = False
+        """Whether anybody has asked for it since it began."""
 
     def landed(self, value: T | None) -> None:
         """Give the value to all who wait; None: each works it out on its own."""
@@ -52,6 +54,7 @@ class Flights(Generic[T]):
         """Give the flight of a key, and whether the caller is the one to work it out."""
         with self._lock:
             if (there := self._under_way.get(key)) is not None:
+                there.is_awaited = True
                 return there, False
             flight = self._under_way[key] = Flight(self, key)
             return flight, True

@@ -28,6 +28,10 @@ class Store(Protocol):
     def remote(self) -> bool:
         """Whether getting something may take time, so that an event loop must not wait for it."""
 
+    @property
+    def takes(self) -> bool:
+        """Whether `put` would take something now: a value for a store that does not need not be written at all."""
+
     def get(self, key: str) -> bytes | None:
         """Give what is kept; raise StoreFailed, soon, where it cannot be told."""
 

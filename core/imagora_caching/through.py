@@ -133,7 +133,8 @@ class _Road(Generic[T]):
         before = len(self._record.stages)
         try:
             value = await self._wanted.make()
-            data = self._wanted.form.written(value) if self._whole(value, before) else None
+            wanted = (flight is not None and flight.is_awaited) or any(cache.store.takes for cache in self._caches)
+            data = self._wanted.form.written(value) if wanted and self._whole(value, before) else None
         except BaseException as error:
             if flight is not None:
                 _ended(flight, error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -18,23 +18,37 @@ T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _NODE = Node(id_="", text_resource=None, image_resource=None, extra_info={})
 _WORDS, _SHOWN = MediaResource(text=""), MediaResource(path=Path())
+# What is the same in all that are like one of them, and which fields hold a list or a dictionary of their own, empty.
+_PATTERNS: dict[int, tuple[Any, dict[str, Any], list[tuple[str, Any]], Any]] = {
+    id(one): (
+        type(one),
+        dict(vars(one)),
+        [(name, type(value)) for name, value in vars(one).items() if isinstance(value, list | dict)],
+        one.__pydantic_private__,
+    )
+    for one in (_NODE, _WORDS, _SHOWN)
+}
 _NODES: dict[str, type[BaseNode]] = {kind.class_name(): kind for kind in (Node, TextNode, ImageNode)}
 
 
 @dataclass(frozen=True)
 class Form(Generic[T]):
-    """How one kind of value becomes JSON values, and comes back."""
+    """How one kind of value becomes JSON values, and comes back. long: another way, for values that `out` loses."""
 
     out: Callable[[T], Any]
     back: Callable[[Any], T]
+    long: Callable[[T], Any] | None = None
 
     def written(self, value: T) -> bytes | None:
         """Write a value; None for one that would not come back as it is, such as a stranger's node."""
-        try:
-            data = json.dumps(self.out(value), allow_nan=False, separators=(",", ":")).encode()
-            return data if self.read(data) == value else None
-        except (TypeError, ValueError, KeyError):
-            return None
+        for out in (self.out, self.long):
+            try:
+                told = None if out is None else json.dumps(out(value), allow_nan=False, separators=(",", ":"))
+                if told is not None and self.read(data := told.encode()) == value:
+                    return data
+            except (TypeError, ValueError, KeyError, AttributeError):
+                continue
+        return None
 
     def read(self, data: bytes) -> T:
         """Read a value again; raises ValueError, TypeError or KeyError for what was not written here."""
@@ -62,14 +76,15 @@ class KeptPictures:
 
 
 def _passage_out(passage: Passage) -> Any:
-    node = passage.node
-    told: Any = node.model_dump(mode="json")
-    if type(node) is Node:
-        image = node.image_resource
-        told = [node.node_id, node.get_content(), str(image.path) if image and image.path else None, node.metadata]
-        if _node_of(told) != node:
-            told = node.model_dump(mode="json")
+    """Write a passage as our own index makes them; of another one something may be missing when it is read again."""
+    node: Any = passage.node
+    image = node.image_resource
+    told = [node.id_, node.text_resource and node.text_resource.text, image and str(image.path), node.metadata]
     return [told, passage.score, passage.scores, passage._uri]
+
+
+def _whole_passage_out(passage: Passage) -> Any:
+    return [passage.node.model_dump(mode="json"), passage.score, passage.scores, passage._uri]
 
 
 def _passage_back(told: Any) -> Passage:
@@ -90,13 +105,14 @@ def _node_of(told: Any) -> BaseNode:
 
 def _like(checked: ModelT, **fields: Any) -> ModelT:
     """Make one as Pydantic would, of fields that need no check, with lists of its own: twenty are in an answer."""
-    held = {name: type(v)(v) if isinstance(v, list | dict) else v for name, v in checked.__dict__.items()}
-    made = checked.__class__.__new__(checked.__class__)
-    private = {"__pydantic_extra__": None, "__pydantic_private__": checked.__pydantic_private__}
+    kind, held, own, private = _PATTERNS[id(checked)]
+    made: ModelT = kind.__new__(kind)
     # Pydantic's own road for what was pickled.
-    BaseModel.__setstate__(
-        made, {"__dict__": held | fields, "__pydantic_fields_set__": set(checked.model_fields_set), **private}
-    )
+    put = object.__setattr__
+    put(made, "__dict__", {**held, **{name: type_() for name, type_ in own}, **fields})
+    put(made, "__pydantic_fields_set__", set(checked.__pydantic_fields_set__))
+    put(made, "__pydantic_extra__", None)
+    put(made, "__pydantic_private__", private)
     return made
 
 
@@ -106,6 +122,14 @@ def _passages_back(told: Any) -> tuple[Passage, ...]:
 
 def _passages_out(passages: Sequence[Passage]) -> Any:
     return list(map(_passage_out, passages))
+
+
+def _whole_passages_out(passages: Sequence[Passage]) -> Any:
+    return list(map(_whole_passage_out, passages))
+
+
+def _whole_answer_out(answer: KeptAnswer) -> Any:
+    return {**_answer_out(replace(answer, passages=())), "passages": _whole_passages_out(answer.passages)}
 
 
 def _answer_out(answer: KeptAnswer) -> Any:
@@ -140,7 +164,7 @@ def _pictures_back(told: Any) -> KeptPictures:
     return KeptPictures(tuple(shown), tuple(told[1]))
 
 
-PASSAGES: Form[tuple[Passage, ...]] = Form(_passages_out, _passages_back)
-ANSWER: Form[KeptAnswer] = Form(_answer_out, _answer_back)
+PASSAGES: Form[tuple[Passage, ...]] = Form(_passages_out, _passages_back, _whole_passages_out)
+ANSWER: Form[KeptAnswer] = Form(_answer_out, _answer_back, _whole_answer_out)
 PICTURES: Form[KeptPictures] = Form(_pictures_out, _pictures_back)
 VECTOR: Form[list[float]] = Form(list, lambda told: [float(number) for number in told])

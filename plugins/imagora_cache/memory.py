@@ -23,6 +23,7 @@ class MemoryStore:
     """An `imagora_caching.store.Store`; entries, size: how many values, and how many bytes of them, are kept."""
 
     remote = False
+    takes = True
 
     def __init__(self, entries: int, size: int) -> None:
         self._entries, self._size = entries, size

@@ -32,6 +32,7 @@ class RedisStore:
         self._breaker = Breaker(options.slow, options.retry_after)
         self._largest = int(options.megabytes * 1_000_000)
         self._counts: Counter[str] = Counter()
+        self._full_until = 0.0
         self._lock = threading.Lock()
         self._outbox = Outbox(self._write, self._try)
 
@@ -39,6 +40,11 @@ class RedisStore:
     def remote(self) -> bool:
         """Whether it may have to be waited for: not while it is left alone."""
         return not self._breaker.is_open
+
+    @property
+    def takes(self) -> bool:
+        """Whether it is written to: not while it is left alone, nor for a while after it had no room."""
+        return not self._breaker.is_open and time.monotonic() >= self._full_until
 
     def get(self, key: str) -> bytes | None:
         """Give what is kept; StoreFailed where Redis failed, is left alone, or has something too large."""
@@ -62,7 +68,7 @@ class RedisStore:
         """Let the value be written soon; StoreFailed where it is too large, or too many are waiting."""
         if len(value) > self._largest:
             raise StoreFailed("too large")
-        if self._breaker.is_open:
+        if not self.takes:
             return
         if not self._outbox.add(self._named(key), value, seconds):
             raise StoreFailed("too many are waiting")
@@ -101,8 +107,10 @@ class RedisStore:
         try:
             self._client.set(key, value, px=max(1, int(1000 * seconds)))
         except Exception as error:  # as above; nobody waits for this
+            if (reason := _reason(error)) == "full":
+                self._full_until = time.monotonic() + self._options.retry_after
             with self._lock:
-                self._counts[f"write: {_reason(error)}"] += 1
+                self._counts[f"write: {reason}"] += 1
 
     def _try(self) -> None:
         started = time.perf_counter()
