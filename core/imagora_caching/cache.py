@@ -17,7 +17,7 @@ from imagora.record import note
 from .flights import Flights
 from .levels import Level, LevelOptions
 from .maker import Maker
-from .store import Kept, Store, StoreFailed, sealed, unsealed
+from .store import LEFT_ALONE, Kept, Store, StoreFailed, sealed, unsealed
 
 
 class Cache:
@@ -57,6 +57,12 @@ class Cache:
         """Count one more of something."""
         with self._lock:
             self._counts[what] += 1
+
+    def is_away(self) -> bool:
+        """Say whether its store is left alone for now, and count that."""
+        if away := self.store.is_away():
+            self.count(f"failed: {LEFT_ALONE}")
+        return away
 
     def get(self, level: Level, key: str) -> Kept | None:
         """Look a value up; a store that fails, or gives what nobody put there, counts and is a miss."""

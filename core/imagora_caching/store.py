@@ -9,6 +9,8 @@ from typing import Protocol
 
 _MAGIC = b"imagora\x01"
 _SUM = 16
+LEFT_ALONE = "left alone"
+"""The reason of a store that is not asked, for it failed or was slow a moment ago."""
 _WHEN = struct.Struct(">d")
 _HEAD = len(_MAGIC) + _SUM + _WHEN.size
 
@@ -27,6 +29,9 @@ class Store(Protocol):
     @property
     def remote(self) -> bool:
         """Whether getting something may take time, so that an event loop must not wait for it."""
+
+    def is_away(self) -> bool:
+        """Whether it is left alone for now, so that nothing is looked up in it or put there; it is tried when due."""
 
     @property
     def takes(self) -> bool:

@@ -15,7 +15,7 @@ from .flights import Flight
 from .keys import Parts, Untold, key_of
 from .levels import Level
 from .maker import Maker
-from .store import Kept
+from .store import LEFT_ALONE, Kept
 from .values import Form
 
 T = TypeVar("T")
@@ -47,13 +47,22 @@ async def through(wanted: Wanted[T], record: Record) -> tuple[T, bool]:
     caches = here.keeping(wanted.level)
     if not caches or here.maker is None:
         return await wanted.make(), False
-    return await _Road(wanted, record, here, caches).value(here.maker)
+    if not (there := [cache for cache in caches if not cache.is_away()]):
+        # Not even the key is made: a store that is away must cost next to nothing.
+        with record.stage(_stage(wanted.level), caches[0].name) as facts:
+            facts.update(outcome="off", failed=LEFT_ALONE)
+        return await wanted.make(), False
+    return await _Road(wanted, record, here, there).value(here.maker)
+
+
+def _stage(level: Level) -> str:
+    return f"cache ({level})"
 
 
 class _Road(Generic[T]):
     def __init__(self, wanted: Wanted[T], record: Record, here: Around, caches: Sequence[Cache]) -> None:
         self._wanted, self._record, self._fresh, self._caches = wanted, record, here.fresh, caches
-        self._stage = f"cache ({wanted.level})"
+        self._stage = _stage(wanted.level)
 
     async def value(self, maker: Maker) -> tuple[T, bool]:
         with self._record.stage(self._stage, self._caches[0].name) as facts:

@@ -43,6 +43,7 @@ class KeptVector:
     def _place(self) -> tuple[tuple[Cache, ...], str]:
         here: Around = around.get()
         caches, maker = here.keeping("embedding"), here.maker
+        caches = tuple(cache for cache in caches if not cache.is_away())
         leg = maker.leg_of(self._embedder) if maker is not None and caches else None
         if maker is None or leg is None:
             return (), ""

@@ -35,6 +35,10 @@ class MemoryStore:
             getsizeof=lambda entry: len(entry.value) + _BESIDES,
         )
 
+    def is_away(self) -> bool:
+        """Say that it is here."""
+        return False
+
     def get(self, key: str) -> bytes | None:
         """Give what is kept; it counts as used."""
         with self._lock:

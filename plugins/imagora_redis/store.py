@@ -8,7 +8,7 @@ from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from imagora_caching.store import StoreFailed
+from imagora_caching.store import LEFT_ALONE, StoreFailed
 
 from .breaker import Breaker
 from .options import RedisOptions
@@ -41,6 +41,12 @@ class RedisStore:
         """Whether it may have to be waited for: not while it is left alone."""
         return not self._breaker.is_open
 
+    def is_away(self) -> bool:
+        """Whether it is left alone; where it may be back, the thread that writes tries it."""
+        if self._breaker.is_open and self._breaker.is_due:
+            self._outbox.wake()
+        return self._breaker.is_open
+
     @property
     def takes(self) -> bool:
         """Whether it is written to: not while it is left alone, nor for a while after it had no room."""
@@ -48,10 +54,8 @@ class RedisStore:
 
     def get(self, key: str) -> bytes | None:
         """Give what is kept; StoreFailed where Redis failed, is left alone, or has something too large."""
-        if self._breaker.is_open:
-            if self._breaker.is_due:
-                self._outbox.wake()
-            raise StoreFailed("left alone")
+        if self.is_away():
+            raise StoreFailed(LEFT_ALONE)
         started = time.perf_counter()
         try:
             found: Any = self._client.getrange(self._named(key), 0, self._largest)
