@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from llama_index.core.schema import BaseNode, NodeWithScore
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
 if TYPE_CHECKING:
     from .stages import Place
@@ -24,13 +24,16 @@ class Passage(NodeWithScore):
     _uri: str | None = PrivateAttr(default=None)  # where a guardrail changed the one in the metadata
 
     @classmethod
-    def of(cls, node: BaseNode, score: float | None, scores: dict[str, float]) -> Passage:
-        """Make one of parts that need no check: the same as `Passage(…)`, which takes nine times as long."""
-        made = cls.__new__(cls)
-        fields = {"node": node, "score": score, "scores": scores}
-        private = {"__pydantic_extra__": None, "__pydantic_private__": {"_uri": None}}
-        # Pydantic's own road for what was pickled; LlamaIndex's own one checks everything again.
-        BaseModel.__setstate__(made, {"__dict__": fields, "__pydantic_fields_set__": set(fields), **private})
+    def of(cls, node: BaseNode, score: float | None, scores: dict[str, float], uri: str | None = None) -> Passage:
+        """Make one of parts that need no check: the same as `Passage(…)`, which takes nine times as long.
+
+        uri: the item's name where a guardrail changed it.
+        """
+        made, put = cls.__new__(cls), object.__setattr__  # what pydantic does with what was pickled
+        put(made, "__dict__", {"node": node, "score": score, "scores": scores})
+        put(made, "__pydantic_fields_set__", {"node", "score", "scores"})
+        put(made, "__pydantic_extra__", None)
+        put(made, "__pydantic_private__", {"_uri": uri})
         return made
 
     @property

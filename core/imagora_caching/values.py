@@ -23,7 +23,11 @@ _PATTERNS: dict[int, tuple[Any, dict[str, Any], list[tuple[str, Any]], Any]] = {
     id(one): (
         type(one),
         dict(vars(one)),
-        [(name, type(value)) for name, value in vars(one).items() if isinstance(value, list | dict)],
+        [
+            (name, type(value))
+            for name, value in vars(one).items()
+            if isinstance(value, list | dict) and name != "metadata"
+        ],
         one.__pydantic_private__,
     )
     for one in (_NODE, _WORDS, _SHOWN)
@@ -89,9 +93,7 @@ def _whole_passage_out(passage: Passage) -> Any:
 
 def _passage_back(told: Any) -> Passage:
     node, score, scores, uri = told
-    made = Passage.of(_node_of(node), score, scores)
-    made._uri = uri
-    return made
+    return Passage.of(_node_of(node), score, scores, uri)
 
 
 def _node_of(told: Any) -> BaseNode:
@@ -109,7 +111,10 @@ def _like(checked: ModelT, **fields: Any) -> ModelT:
     made: ModelT = kind.__new__(kind)
     # Pydantic's own road for what was pickled.
     put = object.__setattr__
-    put(made, "__dict__", {**held, **{name: type_() for name, type_ in own}, **fields})
+    values = held | fields
+    for name, type_ in own:
+        values[name] = type_()
+    put(made, "__dict__", values)
     put(made, "__pydantic_fields_set__", set(checked.__pydantic_fields_set__))
     put(made, "__pydantic_extra__", None)
     put(made, "__pydantic_private__", private)

@@ -1,6 +1,7 @@
 """Thirty-two callers at once in one process: how long a query takes when they come at a given rate.
 
     python -m imagora_benchmarks.callers [--items 100000] [--seconds 20] [--words 400] [--pictures 100] [--callers 32]
+        [--backend onnx|onnx-int8]
 
 An open loop: queries arrive at times that were drawn before (exponential gaps, seeded), whether or not those before
 them have been answered. A caller that is free takes the next one; what a query waits for one counts as its time. So a
@@ -46,7 +47,7 @@ WARM_UP = 64
 _AT_ONCE = 500
 RECIPE = """
 recipe: 1
-embedders: {{image: {{use: starter}}, text: {{use: starter}}}}
+embedders: {{image: {{use: starter, backend: {backend}}}, text: {{use: starter, backend: {backend}}}}}
 index: {{use: qdrant, path: ./index}}
 retriever: {{use: hybrid, legs: {{{leg}: 1.0}}, top_k: 10}}
 """
@@ -73,11 +74,12 @@ def main() -> int:
     parser.add_argument("--words", type=float, default=400, help="queries a second in words")
     parser.add_argument("--pictures", type=float, default=100, help="queries a second by picture")
     parser.add_argument("--callers", type=int, default=32)
+    parser.add_argument("--backend", choices=["onnx", "onnx-int8"], default="onnx", help="how words are embedded")
     said = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     with tempfile.TemporaryDirectory() as folder:
-        fill(Path(folder), corpus_of(said.items))
+        fill(Path(folder), corpus_of(said.items, int8=said.backend == "onnx-int8"), said.backend)
         found = {
             "words": asyncio.run(in_words(Path(folder), said.words, said.seconds, said.callers)),
             "pictures": asyncio.run(by_picture(Path(folder), said.pictures, said.seconds, said.callers)),
@@ -91,10 +93,10 @@ def main() -> int:
     return int(any(outcome.failed or outcome.percentile(99) > BOUND for outcome in found.values()))
 
 
-def fill(folder: Path, corpus: Corpus) -> None:
+def fill(folder: Path, corpus: Corpus, backend: str = "onnx") -> None:
     """Write both recipes, and the items with their vectors into the index that these share."""
     for leg in ("text", "image"):
-        (folder / f"{leg}.yaml").write_text(RECIPE.format(leg=leg))
+        (folder / f"{leg}.yaml").write_text(RECIPE.format(leg=leg, backend=backend))
     noise = np.random.default_rng(0).normal(scale=0.04, size=corpus.vectors.shape)
     with imagora.load(folder / "text.yaml") as pipeline:
         index, embedders = pipeline.stages.index, pipeline.stages.embedders
