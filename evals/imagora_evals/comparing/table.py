@@ -20,12 +20,12 @@ def show(console: Console, comparison: Comparison, queries: int) -> None:
     a, b = comparison.a, comparison.b
     for name, run in (("A", a), ("B", b)):
         console.print(f"{name}: {_named(run)}", markup=False, highlight=False)
-    table = _table("metric", "queries", "A", "B", "B - A", "95 % interval", "p", "d_z", "wins/losses/ties", "winner")
+    table = _table("metric", "n", "A", "B", "B - A", "95 % interval", "p", "d_z", "wins/\nlosses/\nties", "winner")
     for one in comparison.differences:
         counts = f"{one.wins}/{one.losses}/{one.ties}"
         means = (f"{one.mean_a:.3f}", f"{one.mean_b:.3f}", f"{one.mean:+.3f}", f"{one.low:+.3f} … {one.high:+.3f}")
         winner = f"[bold]{one.winner}[/]" if one.winner else "none"
-        table.add_row(one.metric, str(one.queries), *means, f"{one.p:.3f}", f"{one.effect:+.2f}", counts, winner)
+        table.add_row(one.metric, str(one.queries), *means, probability(one.p), f"{one.effect:+.2f}", counts, winner)
     console.print(table)
     for one in comparison.differences:
         if one.why:
@@ -35,6 +35,11 @@ def show(console: Console, comparison: Comparison, queries: int) -> None:
         console.print(f"{left}, such as '{printable(comparison.unpaired[0])}'", style="yellow", markup=False)
     if queries:
         _queries(console, comparison, comparison.differences[0], queries)
+
+
+def probability(p: float) -> str:
+    """Write a p; none is 0."""
+    return "< .001" if p < 0.0005 else f"{p:.3f}"  # noqa: PLR2004 - what would be rounded to 0
 
 
 def extremes(one: Difference, count: int) -> tuple[list[str], list[str]]:
