@@ -74,9 +74,10 @@ class Feedback:
         columns = "request, recipe, recipe_hash, rating, comment, question, answer, uris, trace"
         with self._lock:
             rows = self._database.execute(f"SELECT {columns} FROM feedback ORDER BY at").fetchall()  # noqa: S608 - our own words
-        for request, of, *rest, uris, trace in rows:
+        for request, of, hash_, rating, comment, question, answer, uris, trace in rows:
             if recipe in (None, of):
-                yield Judged(request, of, *rest, tuple(json.loads(uris)), self._pictures(request), trace)
+                said = (request, of, hash_, rating, comment, question, answer, tuple(json.loads(uris)))
+                yield Judged(*said, self._pictures(request), trace)
 
     def _pictures(self, request: str) -> tuple[bytes, ...]:
         with self._lock:
