@@ -66,8 +66,10 @@ def test_a_query_that_is_left_or_fails_is_counted_as_that() -> None:
     for error in (RuntimeError("x"), GeneratorExit()):
         with pytest.raises(type(error)), metrics.query("toys", Query("x")):
             raise error
-    outcomes = {one["outcome"] for one in labels(metrics.text().decode(), "imagora_queries_total")}
-    assert outcomes == {"failed", "left"}
+    counted = labels(metrics.text().decode(), "imagora_queries_total")
+    assert {one["outcome"] for one in counted if one["recipe"] == "toys"} == {"failed", "left"}
+    # From the first moment on, so that the first query that is turned away unread is an increase.
+    assert [one["outcome"] for one in counted if one["recipe"] == "none"] == ["overloaded"]
 
 
 def test_openapi_describes_every_route_with_examples(client: httpx.Client) -> None:
