@@ -94,7 +94,8 @@ def test_a_thumbnail_is_small_and_for_the_caller_alone_whom_it_was_shown(tmp_pat
         found = client.post("/v1/search", json={"recipe": "toys", "words": "red"}, headers=ann).json()
         address = found["passages"][0]["thumbnail"]
         own, others = client.get(address, headers=ann), client.get(address, headers=bob)
-        nobodys, changed = client.get(address), client.get(address[:-2] + "AA", headers=ann)
+        sign = "A" if address[-20] != "A" else "B"  # one in 4,096 addresses ends with any two letters by itself
+        nobodys, changed = client.get(address), client.get(address[:-20] + sign + address[-19:], headers=ann)
         garbled = client.get("/v1/thumbnails/%F0%AC%9E%98", headers=ann)
     assert str(tmp_path) not in address
     with Image.open(BytesIO(own.content)) as picture:
