@@ -37,7 +37,7 @@ class RayRunner:
         workers = 1 if maker.ordered else self._options.workers
         packed = _packed(maker)
         with running_cluster(self._options) as here:
-            stream = Stream(self._options, workers, packed)
+            stream = Stream(self._options, workers, packed, one_by_one=maker.ordered)
             read_files = not (here or self._options.shared_files)
             block = self._options.block or _BATCHES_A_WORKER * workers * maker.batch
             with closing(

@@ -22,9 +22,12 @@ class Broken(Exception):
 
 
 class Stream:
-    """Batches go in with `put`, and their results come out of `results` in the same order."""
+    """Batches go in with `put`, and their results come out of `results` in the same order.
 
-    def __init__(self, options: RayOptions, workers: int, maker: bytes) -> None:
+    one_by_one: a worker also has them in this order; of two that are on their way to it, the later one may be first.
+    """
+
+    def __init__(self, options: RayOptions, workers: int, maker: bytes, *, one_by_one: bool = False) -> None:
         import ray.data
         from ray.util.annotations import RayDeprecationWarning
         from ray.util.queue import Queue
@@ -48,7 +51,7 @@ class Stream:
                 fn_constructor_args=(maker,),
                 batch_size=1,
                 batch_format="pyarrow",
-                compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
+                compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1 if one_by_one else 2),
                 num_cpus=options.cpus,
                 num_gpus=options.gpus or None,
                 max_restarts=-1,
