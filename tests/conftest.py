@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import signal
 
+from hypothesis import settings
+
 # A command that a shell starts in the background ignores Ctrl-C, and so do all processes that it starts: tests that
 # interrupt one would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes is the machine's business, and tests never judge it.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
