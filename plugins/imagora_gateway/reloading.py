@@ -14,12 +14,17 @@ from .gateway import Gateway
 from .logs import log
 from .recipes import Served
 
+_CLOSING = 1.0
+"""Seconds that a pipeline may take to close."""
+
 
 async def reload(gateway: Gateway, recipe: str | None = None) -> list[Served]:
     """Read recipes again, between two items that are written; the error of a new one that is wrong is raised."""
     async with gateway.items.writing:
         served = await gateway.recipes.reload(recipe)
     gateway.settle()
+    # Once more when no query can be in what was replaced: what is still held by one now goes then.
+    asyncio.get_running_loop().call_later(gateway.settings.bounds.deadline + _CLOSING, gateway.settle)
     log().info("reloaded", recipes=[one.id for one in served])
     return served
 
