@@ -16,22 +16,29 @@ from pydantic import BaseModel
 
 T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound=BaseModel)
-_NODE = Node(id_="", text_resource=None, image_resource=None, extra_info={})
-_WORDS, _SHOWN = MediaResource(text=""), MediaResource(path=Path())
-# What is the same in all that are like one of them, and which fields hold a list or a dictionary of their own, empty.
-_PATTERNS: dict[int, tuple[Any, dict[str, Any], list[tuple[str, Any]], Any]] = {
-    id(one): (
-        type(one),
-        dict(vars(one)),
-        [
-            (name, type(value))
-            for name, value in vars(one).items()
-            if isinstance(value, list | dict) and name != "metadata"
-        ],
-        one.__pydantic_private__,
-    )
-    for one in (_NODE, _WORDS, _SHOWN)
-}
+
+
+class _Pattern(Generic[ModelT]):
+    """Makes models as Pydantic would, like one that it checked, of fields that need no check: twenty are in an answer."""
+
+    def __init__(self, one: ModelT) -> None:
+        self._kind, self._held, self._set = type(one), dict(vars(one)), frozenset(one.model_fields_set)
+        # Empty lists and dictionaries, of which each model has its own.
+        self._own = [(name, type(value)) for name, value in self._held.items() if isinstance(value, list | dict)]
+        self._private = one.__pydantic_private__
+
+    def made(self, **fields: Any) -> ModelT:
+        """Give one with these fields."""
+        made, put = self._kind.__new__(self._kind), object.__setattr__  # Pydantic's own road for what was pickled
+        put(made, "__dict__", {**self._held, **{name: type_() for name, type_ in self._own}, **fields})
+        put(made, "__pydantic_fields_set__", set(self._set))
+        put(made, "__pydantic_extra__", None)
+        put(made, "__pydantic_private__", self._private)
+        return made
+
+
+_NODE = _Pattern(Node(id_="", text_resource=None, image_resource=None, extra_info={}))
+_WORDS, _SHOWN = _Pattern(MediaResource(text="")), _Pattern(MediaResource(path=Path()))
 _NODES: dict[str, type[BaseNode]] = {kind.class_name(): kind for kind in (Node, TextNode, ImageNode)}
 
 
@@ -100,25 +107,9 @@ def _node_of(told: Any) -> BaseNode:
     if isinstance(told, dict):
         return _NODES[told["class_name"]].model_validate(told)
     id_, text, picture, metadata = told
-    words = _like(_WORDS, text=text) if text else None
-    shown = _like(_SHOWN, path=Path(picture)) if picture else None
-    return _like(_NODE, id_=id_, text_resource=words, image_resource=shown, metadata=metadata)
-
-
-def _like(checked: ModelT, **fields: Any) -> ModelT:
-    """Make one as Pydantic would, of fields that need no check, with lists of its own: twenty are in an answer."""
-    kind, held, own, private = _PATTERNS[id(checked)]
-    made: ModelT = kind.__new__(kind)
-    # Pydantic's own road for what was pickled.
-    put = object.__setattr__
-    values = held | fields
-    for name, type_ in own:
-        values[name] = type_()
-    put(made, "__dict__", values)
-    put(made, "__pydantic_fields_set__", set(checked.__pydantic_fields_set__))
-    put(made, "__pydantic_extra__", None)
-    put(made, "__pydantic_private__", private)
-    return made
+    words = _WORDS.made(text=text) if text else None
+    shown = _SHOWN.made(path=Path(picture)) if picture else None
+    return _NODE.made(id_=id_, text_resource=words, image_resource=shown, metadata=metadata)
 
 
 def _passages_back(told: Any) -> tuple[Passage, ...]:
