@@ -19,7 +19,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class _Pattern(Generic[ModelT]):
-    """Makes models as Pydantic would, like one that it checked, of fields that need no check: twenty are in an answer."""
+    """Makes models as Pydantic would, like one that it checked, of fields that need no check: an answer has twenty."""
 
     def __init__(self, one: ModelT) -> None:
         self._kind, self._held, self._set = type(one), dict(vars(one)), frozenset(one.model_fields_set)
