@@ -162,6 +162,8 @@ class Between:
         self.door.close()
         for pair in self.pairs:
             for side in pair:
+                with suppress(OSError):  # a thread that still reads keeps the other end from hearing of a close alone
+                    side.shutdown(socket.SHUT_RDWR)
                 side.close()
 
     def accept(self) -> None:
