@@ -71,7 +71,16 @@ class PictureDecoder:
                     raise StageError("the picture decoder is closed")
                 return worker.decode(file, size)
             finally:
-                self._free.put(worker)
+                if worker.is_spent:
+                    Thread(target=self._renew, args=(worker,), daemon=True).start()
+                else:
+                    self._free.put(worker)
+
+    def _renew(self, worker: _Worker) -> None:
+        """Start a worker's next process before somebody waits for it; the others go on meanwhile."""
+        with suppress(StageError, OSError):  # whoever comes next tries again, and is told
+            worker.start()
+        self._free.put(worker)
 
     def __enter__(self) -> PictureDecoder:
         return self
@@ -99,9 +108,11 @@ class _Worker:
     def __init__(self, limits: PictureLimits) -> None:
         self.limits, self._late = limits, False
         self._process: subprocess.Popen[bytes] | None = None
+        self.is_spent = False
+        """Whether its process left after its last picture, as all do in the end."""
 
     def decode(self, file: IO[bytes], size: int) -> Picture:
-        process = self._process if self._process and self._process.poll() is None else self._start()
+        process = self._process if self._process and self._process.poll() is None else self.start()
         done, facts = Event(), {"leaving": True}
         clock = Thread(target=self._give_up_late, args=(process, done), daemon=True)
         clock.start()
@@ -122,6 +133,7 @@ class _Worker:
             clock.join()  # so that it never strikes at the next picture
             if self._late or facts.get("leaving"):
                 self.stop()
+                self.is_spent = "width" in facts
 
     def stop(self) -> None:
         if self._process:
@@ -139,8 +151,10 @@ class _Worker:
         self._late = True
         process.kill()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start its process, in the place of one that there may be."""
         self.stop()
+        self.is_spent = False
         # -P: nothing beside the program or in the working folder can pose as a module; own session: no Ctrl-C
         command = [sys.executable, "-P", PROGRAM, json.dumps(asdict(self.limits))]
         pipe, passed = subprocess.PIPE, {k: v for k, v in os.environ.items() if k.upper().startswith(PASSED_ON)}

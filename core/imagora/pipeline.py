@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from .ingest_report import IngestReport, Progress
 
 
+_DECODERS = 2
+"""Processes that decode the pictures of queries; the second one starts only where two pictures come at once."""
+
+
 class QueryParts(TypedDict, total=False):
     """What a query may have besides its words.
 
@@ -67,6 +71,7 @@ class Pipeline:
         self._door = Door()
         self._opening = threading.Lock()
         self._is_open = False
+        self._decoders: dict[bool, PictureDecoder] = {}  # by whether what they give is compressed
 
     async def answer(self, query: Query) -> Answer:
         """Answer a query from the index, with citations; wrappers stand around the whole of it."""
@@ -172,13 +177,18 @@ class Pipeline:
 
     async def asearch(self, words: str = "", **parts: Unpack[QueryParts]) -> Found:
         """Do what `search` does, in your own event loop."""
-        return await self.retrieve(await self.query(words, **parts))
+        # Its pictures go no further than to embedders in this process.
+        return await self.retrieve(await self._query(words, parts, compress=False))
 
     async def query(self, words: str = "", **parts: Unpack[QueryParts]) -> Query:
         """Make a query of words and of pictures, which are decoded within the recipe's limits."""
+        return await self._query(words, parts, compress=True)
+
+    async def _query(self, words: str, parts: QueryParts, *, compress: bool) -> Query:
         whole: dict[str, Any] = dict(parts)
         for name in ("pictures", "negative_pictures"):
-            whole[name] = tuple([await self._decoded(picture) for picture in whole.get(name, ())])
+            pictures = [await self._decoded(picture, compress=compress) for picture in whole.get(name, ())]
+            whole[name] = tuple(pictures)
         return Query(query_str=words, **whole)
 
     def ingest(
@@ -203,8 +213,8 @@ class Pipeline:
                 close()
         if (times := self.__dict__.get("_times")) is not None:
             times.flush()
-        if (decoder := self.__dict__.pop("_decoder", None)) is not None:
-            decoder.close()
+        while self._decoders:
+            self._decoders.popitem()[1].close()
         self.stages.tracer.close()
         self._door.close()
 
@@ -226,16 +236,18 @@ class Pipeline:
                 self.stages.index.open(identities, create=False)
                 self._is_open = True
 
-    @cached_property
-    def _decoder(self) -> PictureDecoder:
-        return picture_decoder(self.plan, workers=1)
+    def _decoder(self, *, compress: bool) -> PictureDecoder:
+        if (decoder := self._decoders.get(compress)) is None:
+            new = picture_decoder(self.plan, workers=_DECODERS, compress=compress)
+            decoder = self._decoders.setdefault(compress, new)  # another thread may have been here
+        return decoder
 
-    async def _decoded(self, picture: str | Path | bytes | Picture) -> Picture:
+    async def _decoded(self, picture: str | Path | bytes | Picture, *, compress: bool = True) -> Picture:
         if isinstance(picture, Picture):
             return picture
         source = picture if isinstance(picture, bytes) else Path(picture)
         try:
-            return await asyncio.to_thread(self._decoder.decode, source)
+            return await asyncio.to_thread(self._decoder(compress=compress).decode, source)
         except PictureError as error:
             which = f"the picture '{source}'" if isinstance(source, Path) else "the picture"
             raise PictureError(f"{which} cannot be used: {error}", code=error.code) from error

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from redis import Redis
 
 _CONNECTIONS = 64
+_BARREN = 8
+"""Look-ups in a row that found nothing, after which a Redis that has no room is not asked either."""
 
 
 class RedisStore:
@@ -32,25 +34,34 @@ class RedisStore:
         self._breaker = Breaker(options.slow, options.retry_after)
         self._largest = int(options.megabytes * 1_000_000)
         self._counts: Counter[str] = Counter()
-        self._full_until = 0.0
+        self._full_until, self._misses = 0.0, 0
         self._lock = threading.Lock()
         self._outbox = Outbox(self._write, self._try)
 
     @property
     def remote(self) -> bool:
         """Whether it may have to be waited for: not while it is left alone."""
-        return not self._breaker.is_open
+        return not self._left_alone
 
     def is_away(self) -> bool:
         """Whether it is left alone; where it may be back, the thread that writes tries it."""
         if self._breaker.is_open and self._breaker.is_due:
             self._outbox.wake()
-        return self._breaker.is_open
+        return self._left_alone
 
     @property
     def takes(self) -> bool:
         """Whether it is written to: not while it is left alone, nor for a while after it had no room."""
-        return not self._breaker.is_open and time.monotonic() >= self._full_until
+        return not (self._breaker.is_open or self._is_full)
+
+    @property
+    def _is_full(self) -> bool:
+        return time.monotonic() < self._full_until
+
+    @property
+    def _left_alone(self) -> bool:
+        # What it had before it was full may still be asked for; where that is nothing, it has nothing new either.
+        return self._breaker.is_open or (self._misses >= _BARREN and self._is_full)
 
     def get(self, key: str) -> bytes | None:
         """Give what is kept; StoreFailed where Redis failed, is left alone, or has something too large."""
@@ -64,6 +75,7 @@ class RedisStore:
                 self._breaker.failed()
             raise StoreFailed(reason) from error
         self._breaker.went(time.perf_counter() - started)
+        self._misses = 0 if found else self._misses + 1
         if len(found) > self._largest:
             raise StoreFailed("too large")
         return bytes(found) or None

@@ -56,7 +56,8 @@ class StarterEmbedding(MultiModalEmbedding):
         return Identity("starter", digest, preprocessing, 384, "cosine")
 
     def _tower(self) -> TextTower:
-        return text_tower(self._options.threads, int8=self._options.backend == "onnx-int8")
+        int8 = self._options.backend == "onnx-int8"
+        return text_tower(self._options.threads or int(int8), int8=int8)  # in 8 bits, threads cost more than they bring
 
     @property
     def texts_cut(self) -> int:

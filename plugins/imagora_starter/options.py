@@ -33,14 +33,19 @@ ABOUT_EXTRACTIVE = (
 class StarterOptions(Options):
     """Options of the picture-and-word encoder."""
 
-    threads: int = Field(default=0, ge=0, le=256, description="Threads for one model call; 0 is one for each core.")
+    threads: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="Threads for one model call; 0 is one for each core, one for words in 8 bits: more take longer.",
+    )
     batch_size: int = Field(
         default=16, ge=1, le=512, description="Pictures or texts that go through the model at once."
     )
     backend: Literal["onnx", "onnx-int8"] = Field(
         default="onnx",
-        description="How words go through MiniLM: onnx with 32-bit numbers, onnx-int8 with 8-bit ones: about twice as "
-        "fast, other vectors, and so another index. Pictures have 32 bits in both: in 8, ONNX Runtime takes longer.",
+        description="How words go through MiniLM: onnx with 32-bit numbers, onnx-int8 with 8-bit ones: more than "
+        "twice as fast, other vectors, and so another index. Pictures have 32 bits in both: in 8, they take longer.",
     )
     long_text: Literal["split", "cut", "refuse"] = Field(
         default="split",

@@ -18,14 +18,17 @@ def white_square(picture: Image.Image) -> Image.Image:
     Only a white margin goes, so that a photograph without one stays whole. What is left fills the square as objects
     fill ImageNet's pictures.
     """
-    rgba = picture.convert("RGBA")
-    flat = Image.new("RGBA", rgba.size, "white")
-    flat.alpha_composite(rgba)
-    trimmed = _without_margin(flat.convert("RGB"))
+    trimmed = _without_margin(picture if picture.mode == "RGB" else _on_white(picture.convert("RGBA")))
     side = max(trimmed.size)
     square = Image.new("RGB", (side, side), "white")
     square.paste(trimmed, ((side - trimmed.width) // 2, (side - trimmed.height) // 2))
     return square
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    flat = Image.new("RGBA", picture.size, "white")
+    flat.alpha_composite(picture)
+    return flat.convert("RGB")
 
 
 def _without_margin(picture: Image.Image) -> Image.Image:

@@ -146,9 +146,13 @@ _text_tower, _picture_tower = cache(TextTower), cache(PictureTower)
 def _pixels(picture: str | Path | BytesIO) -> Floats:
     try:
         with Image.open(picture) as opened:
-            rgba = opened.convert("RGBA")
+            opaque = opened.mode == "RGB" and not opened.has_transparency_data
+            read = opened.copy() if opaque else opened.convert("RGBA")
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         named = f"'{picture}'" if isinstance(picture, str | Path) else "these bytes"
         raise PictureError(f"{named}: not a picture that can be read") from error
-    small = white_square(rgba).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    return np.asarray(small, np.float32).transpose(2, 0, 1) / np.float32(127.5) - np.float32(1)
+    small = white_square(read).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    pixels = np.asarray(small).transpose(2, 0, 1).astype(np.float32, order="C")
+    pixels /= np.float32(127.5)
+    pixels -= np.float32(1)
+    return pixels

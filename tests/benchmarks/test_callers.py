@@ -14,8 +14,8 @@ from imagora_benchmarks.peers.corpus import corpus_of
 
 def test_words_and_pictures_are_answered_by_one_index(tmp_path: Path) -> None:
     fill(tmp_path, corpus_of(100))
-    words = asyncio.run(in_words(tmp_path, rate=20, seconds=1, callers=4))
-    pictures = asyncio.run(by_picture(tmp_path, rate=10, seconds=1, callers=4))
+    words = asyncio.run(in_words(tmp_path, rate=20, seconds=1, callers=4, warm=8))
+    pictures = asyncio.run(by_picture(tmp_path, rate=10, seconds=1, callers=4, warm=8))
     assert (len(words.milliseconds), words.failed) == (20, 0)
     assert (len(pictures.milliseconds), pictures.failed) == (10, 0)
 

@@ -18,6 +18,7 @@ import pytest
 from imagora import pictures
 from imagora.errors import PictureError, StageError
 from imagora.pictures import PictureDecoder, PictureLimits, decode
+from imagora_decoder.__main__ import LIFE
 from PIL import Image
 
 ROOMY = 1_000_000_000  # bytes: enough for the heavy picture
@@ -88,8 +89,8 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_decoded(tmp_path: Path
 
 
 def test_a_picture_that_takes_too_long_is_given_up_and_the_next_one_is_decoded() -> None:
-    with PictureDecoder(1, PictureLimits(seconds=0.5, memory=ROOMY)) as decoder:
-        with pytest.raises(PictureError, match=r"it took longer than 0\.5 s"):
+    with PictureDecoder(1, PictureLimits(seconds=0.2, memory=ROOMY)) as decoder:
+        with pytest.raises(PictureError, match=r"it took longer than 0\.2 s"):
             decoder.decode(heavy_png())
         assert decoder.decode(png()).width == 40
 
@@ -211,7 +212,7 @@ def test_no_process_and_no_file_stays_open() -> None:
     gc.collect()
     before = children(), open_files()
     for _ in range(3):
-        with PictureDecoder(3, PictureLimits(seconds=0.5, memory=ROOMY)) as decoder, ThreadPoolExecutor(3) as threads:
+        with PictureDecoder(3, PictureLimits(seconds=0.2, memory=ROOMY)) as decoder, ThreadPoolExecutor(3) as threads:
             tasks = [
                 threads.submit(decoder.decode, data) for data in (png(), heavy_png(), b"", b"no", png(), heavy_png())
             ]
@@ -300,3 +301,21 @@ def test_a_bomb_in_the_pixels_stays_within_the_limits() -> None:
     assert len(zlib.compress(whole)) < len(whole)
     with pytest.raises(PictureError, match="the limit is 1 megapixels"):
         decode(whole, PictureLimits(max_pixels=1_000_000))
+
+
+@linux
+def test_a_process_that_leaves_after_its_last_picture_has_a_successor_before_the_next_one() -> None:
+    before = children()
+    with PictureDecoder(1) as decoder:
+        small = png(1, 1)
+        decoder.decode(small)
+        (first,) = {*children()} - {*before}
+        for _ in range(LIFE - 1):
+            decoder.decode(small)
+        deadline = time.monotonic() + 20
+        while not (now := {*children()} - {*before, first}) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        (second,) = now
+        decoder.decode(small)
+        assert {*children()} - {*before} == {second}
+    assert children() == before

@@ -71,6 +71,27 @@ def test_a_picture_may_be_a_file_or_bytes(pipeline: Pipeline, tmp_path: Path) ->
         assert uris(pipeline.search(pictures=[given]).passages)[0] == "sea"
 
 
+def test_a_searchs_pictures_are_not_compressed_for_embedders_and_an_answers_are(pipeline: Pipeline) -> None:
+    class Spy:
+        def __init__(self) -> None:
+            self.bytes: list[int] = []
+
+        async def _seen(self, query: Query, inner: Any) -> Any:
+            self.bytes += [len(one.png) for one in query.pictures]
+            return await inner(query)
+
+        answer = search = _seen
+
+    spy = Spy()
+    spied = with_stages(pipeline, wrappers=(("spy", spy),))
+    try:
+        found, answer = spied.search(pictures=[square("blue")]), spied.ask("sea", pictures=[square("blue")])
+    finally:
+        spied.close()
+    assert uris(found.passages)[0] == uris(answer.passages)[0] == "sea"
+    assert spy.bytes[0] >= 3 * 32 * 32 > spy.bytes[1]
+
+
 def test_a_filter_holds_for_every_passage(pipeline: Pipeline) -> None:
     assert uris(pipeline.search("rose", filter=Range("price", gte=5)).passages) == ["rose"]
     assert uris(pipeline.search("rose", filter=Eq("tags", "w")).passages) == ["sea"]

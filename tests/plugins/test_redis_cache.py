@@ -193,6 +193,25 @@ def test_a_full_redis_keeps_nothing_and_changes_nothing(ask: Callable[..., Pipel
         assert not store_of(pipeline)._breaker.is_open
 
 
+def test_a_full_redis_that_has_nothing_is_left_alone_and_one_that_has_something_is_not(
+    ask: Callable[..., Pipeline], tmp_path: Path
+) -> None:
+    with running(tmp_path, "--maxmemory-policy", "noeviction") as server:
+        pipeline = ask(server.url, **PATIENT, retry_after=60)
+        pipeline.ask("rose")
+        flushed(pipeline)
+        redis.Redis.from_url(server.url).config_set("maxmemory", 1)
+        for number in range(6):
+            pipeline.ask(f"{number} lamps")
+            flushed(pipeline)
+            assert pipeline.ask("rose").cached is not None
+        assert "failed: left alone" not in cache_of(pipeline).counts()
+        for number in range(6, 12):
+            pipeline.ask(f"{number} lamps")
+        assert cache_of(pipeline).counts()["failed: left alone"] > 0
+        assert pipeline.ask("rose").cached is None
+
+
 def test_garbage_in_redis_is_a_miss_is_counted_and_is_written_over(
     ask: Callable[..., Pipeline], server: Server
 ) -> None:

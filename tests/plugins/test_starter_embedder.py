@@ -104,6 +104,21 @@ def test_an_empty_margin_changes_nothing_much_but_a_photograph_without_one_stays
     assert set(square.white_square(blank).getdata()) == {(255,) * 3}
 
 
+def test_a_picture_without_transparency_is_what_it_would_be_on_white() -> None:
+    opaque = Image.open(photographs()[0].parent / "chelsea.png").convert("RGB")
+    framed = Image.new("RGB", (opaque.width * 2, opaque.height * 2), (250, 252, 255))
+    framed.paste(opaque, (30, 10))
+    for picture in (opaque, framed):
+        assert square.white_square(picture).tobytes() == square.white_square(picture.convert("RGBA")).tobytes()
+    clear = {"transparency": (250, 252, 255)}  # a colour that a PNG may call transparent, without an alpha channel
+    framed.save(stream := BytesIO(), "PNG", **clear)
+    expected = Image.new("RGB", framed.size, "white")
+    expected.paste(framed, mask=Image.open(stream).convert("RGBA").getchannel("A"))
+    expected.save(plain := BytesIO(), "PNG")
+    one, other = made().get_image_embedding_batch([stream, plain])
+    assert one == other
+
+
 def test_words_are_as_in_sentence_transformers(tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
