@@ -15,7 +15,7 @@ from imagora.record import batch_size, note
 from imagora.stages import PairScorer, QueryBatchEmbedder
 
 from .gathering import Gathering
-from .options import Batching
+from .options import Batching, suited
 from .turns import Turns
 
 _inside: ContextVar[bool] = ContextVar("imagora_inside", default=False)
@@ -53,24 +53,24 @@ class _Laid:
 
     def pairs(self) -> None:
         score = self._stage.score_pairs
-        gathering = Gathering[Any, float](score, self._options, self._heard)
+        gathering = Gathering[Any, float](score, suited(self._stage, "pairs", self._options), self._heard)
         self._put("score_pairs", lambda pairs: list(gathering.now(pairs, lambda: score(pairs))))
 
     def embedder(self) -> None:
         if isinstance(self._stage, QueryBatchEmbedder):
-            self._single("get_query_embedding", self._stage.get_query_embedding_batch)
+            self._single("words", "get_query_embedding", self._stage.get_query_embedding_batch)
         if (pictures := self._own("_get_image_embeddings")) is not None:
-            self._single("get_image_embedding", pictures)
+            self._single("pictures", "get_image_embedding", pictures)
         for name in ("_get_text_embeddings", "_get_image_embeddings"):
             if (batch := self._own(name)) is not None:
                 self._put(name, partial(self._behind_queries, batch))
 
-    def _single(self, name: str, batch: Callable[[list[Any]], Sequence[Any]]) -> None:
+    def _single(self, what: str, name: str, batch: Callable[[list[Any]], Sequence[Any]]) -> None:
         beneath = f"_{name}" if hasattr(self._stage, f"_{name}") else name
         if not hasattr(self._stage, beneath):
             return
         several = partial(_within, batch)  # also for one: what is beneath makes a span of LlamaIndex's of its own
-        gathering = Gathering[Any, Any](several, self._options, self._heard)
+        gathering = Gathering[Any, Any](several, suited(self._stage, what, self._options), self._heard)
 
         def now(thing: Any) -> Any:
             assert self._turns is not None  # noqa: S101 - an embedder has them

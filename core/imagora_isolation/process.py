@@ -138,7 +138,7 @@ class Connection:
         folders = {name: str(folder) for name, folder in isolation.folders.items()}
         said = {"kind": isolation.kind, "name": isolation.name, "options": dict(isolation.options), "folders": folders}
         if isolation.batching is not None:
-            said["batching"] = isolation.batching.model_dump()
+            said["batching"] = isolation.batching.model_dump(exclude_unset=True)
         try:
             about: Mapping[str, Any] = self._send({**said, "recipe": isolation.recipe}, None)[1].result()
         except StageCrashed as error:

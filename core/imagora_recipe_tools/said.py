@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from imagora.options import NestedComponent, Options
-from imagora_batching.options import BATCHED_KINDS, KEY, OFF, Batching
+from imagora_batching.options import BATCHED_KINDS, KEY, OFF
 from imagora_recipe.plan import Plan, Planned
 from imagora_recipe.tree import MASK, is_secret, masked, without_passwords
 from pydantic_core import to_jsonable_python
@@ -61,10 +61,13 @@ def _process(value: NestedComponent, path: Callable[[Path], str]) -> dict[str, A
 
 
 def _batching(value: NestedComponent) -> dict[str, Any]:
-    # Where it is as it usually is, nothing is said, as of a component's process.
-    if not isinstance(value, Planned) or value.offer.kind not in BATCHED_KINDS or value.batching == Batching():
+    if not isinstance(value, Planned) or value.offer.kind not in BATCHED_KINDS:
         return {}
-    return {KEY: OFF if value.batching is None else value.batching.model_dump()}
+    if value.batching is None:
+        return {KEY: OFF}
+    # What is not said is the component's to say, and not shown, as its process is not.
+    said = value.batching.model_dump(exclude_unset=True)
+    return {KEY: said} if said else {}
 
 
 def _plain(value: Any, path: Callable[[Path], str], name: str = "") -> Any:  # noqa: PLR0911 - one return a kind of value

@@ -52,8 +52,8 @@ RECIPE = """
 recipe: 1
 embedders:
   text: {{use: starter, backend: {backend}}}
-  # One thread for a picture, and two pictures at once: a lone caller waits longer, and many are answered sooner.
-  image: {{use: starter, backend: {backend}, threads: 1, batching: {{at_once: 2}}}}
+  # One thread for a picture, of which two go at once: a lone caller waits longer, and many are answered sooner.
+  image: {{use: starter, backend: {backend}, threads: 1}}
 index: {{use: qdrant, path: ./index}}
 retriever: {{use: hybrid, legs: {{{leg}: 1.0}}, top_k: 10}}
 """

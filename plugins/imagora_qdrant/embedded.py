@@ -18,7 +18,7 @@ from .conditions import condition_of, key_of
 from .dialect import plain_vector
 from .disk_room import has_room_for_a_copy, is_full, need_room, size_of
 from .durable import sync_folder, write_durably
-from .edge_config import config_of
+from .edge_config import config_of, fit_search_threads
 from .edge_dialect import EdgeDialect, edge_vector
 from .folder_layout import (
     ABOUT,
@@ -82,7 +82,7 @@ class EmbeddedStore:
     def attach(self) -> None:
         shared = self._hold()
         try:
-            self._shard = shared.loaded(lambda: edge.EdgeShard.load(str(self._index / ENGINE)))
+            self._shard = shared.loaded(lambda: _loaded(self._index / ENGINE))
         except Exception as error:
             if is_full(self._folder):
                 full = f"the disk of the index at '{self.place}' is full, and opening it takes some room; make room"
@@ -198,6 +198,11 @@ class EmbeddedStore:
         except StopIteration as done:
             hits: list[Hit] = done.value
             return hits
+
+
+def _loaded(engine: Path) -> edge.EdgeShard:
+    fit_search_threads(engine)
+    return edge.EdgeShard.load(str(engine))
 
 
 def _vectors(entry: Entry) -> dict[str, Any]:

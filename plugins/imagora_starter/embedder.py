@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -30,6 +31,11 @@ class StarterEmbedding(MultiModalEmbedding):
 
     parallel: ClassVar[bool] = True  # ONNX Runtime's sessions may be called from many threads
     quick: ClassVar[bool] = True
+    # On a processor more at once are no sooner done, and all of them wait for the last one.
+    usual_batching: ClassVar[Mapping[str, Mapping[str, int]]] = {
+        "words": {"most": 8},
+        "pictures": {"most": 1, "at_once": 2},
+    }
 
     _options: StarterOptions = PrivateAttr()
     _cut: int = PrivateAttr(default=0)

@@ -134,7 +134,7 @@ def _pad_once_for_all(tower: torch.nn.Module) -> None:
     two more to bring them into another order and back: a quarter of the time.
     """
     import torch
-    from timm.layers import Conv2dSame
+    from timm.layers.conv2d_same import Conv2dSame
 
     for name, old in [pair for pair in tower.named_modules() if isinstance(pair[1], Conv2dSame)]:
         least, rest = divmod(old.kernel_size[0] - 2, 2)

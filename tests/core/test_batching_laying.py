@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from imagora.assembly import build
@@ -189,6 +189,22 @@ def test_the_stage_stays_what_it_was(embedder: Any) -> None:
     assert lay(embedder, "counting", Batching()) is embedder
     before = vars(embedder)["_get_query_embedding"]
     assert vars(lay(embedder, "counting", Batching(most=1)))["_get_query_embedding"] is before, "laid once"
+
+
+def test_a_stage_may_say_what_batching_suits_it_and_a_recipe_counts_for_more() -> None:
+    class Knowing(Counting):
+        usual_batching: ClassVar[Any] = {"words": {"most": 2}, "pictures": {"at_once": 3}}
+
+    def gathers(said: Batching, beneath: str) -> Batching:
+        cells = vars(lay(Knowing(model_name="knowing"), "knowing", said))[beneath].__closure__
+        (gathered,) = [cell.cell_contents for cell in cells if type(cell.cell_contents).__name__ == "Gathering"]
+        return gathered._options
+
+    usual, said = Batching(), Batching(most=32, wait=0)
+    assert gathers(usual, "_get_query_embedding") == Batching(most=2)
+    assert gathers(usual, "_get_image_embedding") == Batching(at_once=3)
+    assert gathers(said, "_get_query_embedding") == Batching(most=32, wait=0)
+    assert gathers(said, "_get_image_embedding") == Batching(most=32, wait=0, at_once=3)
 
 
 def test_an_embedder_without_a_function_of_a_list_is_left_alone() -> None:

@@ -18,7 +18,7 @@ import pytest
 from imagora import pictures
 from imagora.errors import PictureError, StageError
 from imagora.pictures import PictureDecoder, PictureLimits, decode
-from imagora_decoder.__main__ import LIFE
+from imagora_decoder.__main__ import CHECK
 from PIL import Image
 
 ROOMY = 1_000_000_000  # bytes: enough for the heavy picture
@@ -306,11 +306,11 @@ def test_a_bomb_in_the_pixels_stays_within_the_limits() -> None:
 @linux
 def test_a_process_that_leaves_after_its_last_picture_has_a_successor_before_the_next_one() -> None:
     before = children()
-    with PictureDecoder(1) as decoder:
+    with PictureDecoder(1, PictureLimits(memory=60_000_000)) as decoder:  # of which it has half from the start
         small = png(1, 1)
         decoder.decode(small)
         (first,) = {*children()} - {*before}
-        for _ in range(LIFE - 1):
+        for _ in range(CHECK - 1):
             decoder.decode(small)
         deadline = time.monotonic() + 20
         while not (now := {*children()} - {*before, first}) and time.monotonic() < deadline:
@@ -319,3 +319,15 @@ def test_a_process_that_leaves_after_its_last_picture_has_a_successor_before_the
         decoder.decode(small)
         assert {*children()} - {*before} == {second}
     assert children() == before
+
+
+@linux
+def test_a_process_that_has_not_grown_goes_on() -> None:
+    before = children()
+    with PictureDecoder(1) as decoder:
+        for data in (png(2000, 1500), *[png(1, 1)] * CHECK):
+            decoder.decode(data)
+            first = {*children()} - {*before}
+        time.sleep(0.1)
+        decoder.decode(png(1, 1))
+        assert len(first) == 1 and {*children()} - {*before} == first

@@ -17,6 +17,7 @@ import pytest
 from imagora.errors import IdentityMismatch, IndexInUse, IndexMissing, UnusableIndex
 from imagora.filters import Eq
 from imagora.stages import Entry, Identity, LegQuery, SearchRequest
+from imagora_qdrant import edge_config
 from imagora_qdrant.index import QdrantIndex
 from imagora_qdrant.options import QdrantOptions
 from pydantic import ValidationError
@@ -167,6 +168,7 @@ PROCESS = """
 import sys, uuid
 from pathlib import Path
 from imagora.stages import Entry, Identity
+from imagora_qdrant import edge_config
 from imagora_qdrant.index import QdrantIndex
 from imagora_qdrant.options import QdrantOptions
 index = QdrantIndex(QdrantOptions(path=Path(sys.argv[1])), "gallery")
@@ -314,3 +316,22 @@ def test_indexes_of_one_process_share_a_folder_and_the_last_one_lets_go_of_it(tm
     assert "in use by another process" in elsewhere()
     second.close()
     assert elsewhere() == "1"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, which only Linux has")
+def test_a_small_index_is_searched_in_the_thread_that_asks_and_a_large_one_by_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def threads() -> set[str]:
+        names = {(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()}
+        return {name for name in names if name.startswith("edge-search")}
+
+    there = threads()
+    for large, many in ((10**12, False), (0, True), (10**12, False)):
+        monkeypatch.setattr(edge_config, "_LARGE", large)
+        index = places.embedded(tmp_path / "index")
+        index.open(BOTH, create=True)
+        index.upsert([Entry(ID, {"image": [1.0, 0.0], "text": [0.0, 1.0]}, {})])
+        assert one_found(index).id == ID
+        assert (len(threads() - there) > 1) == many
+        index.close()
