@@ -83,6 +83,8 @@ class Door:
                 loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
             raise
         finally:
+            # Else the task and its context hold each other, and what looks for other tasks meets dozens that are done.
+            context.run(leads.set, None)
             self._leave(loop)
 
     def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
