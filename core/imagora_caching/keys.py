@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -37,10 +38,8 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one return a kind of value
     if isinstance(value, Picture):
         content = [sha256(value.png).hexdigest(), value.width, value.height, value.png[_MODE].hex()]
         return {"picture": content, "sha256": value.sha256}
-    if is_dataclass(value) and not isinstance(value, type):
-        left_out = _NO_MATTER.get(type(value), ())
-        told = {one.name: plain(getattr(value, one.name)) for one in fields(value) if one.name not in left_out}
-        return {"a": type(value).__name__, **told}
+    if (names := _fields_of(type(value))) is not None:
+        return {"a": type(value).__name__, **{name: plain(getattr(value, name)) for name in names}}
     if isinstance(value, Mapping):
         return {"map": sorted(([plain(key), plain(part)] for key, part in value.items()), key=_said)}
     if isinstance(value, list | tuple):
@@ -50,6 +49,14 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one return a kind of value
     if isinstance(value, Path):
         return {"path": str(value)}
     raise Untold(f"a {type(value).__name__} cannot be told in a key")
+
+
+@cache
+def _fields_of(kind: type) -> tuple[str, ...] | None:
+    """Give the fields of a dataclass that matter; None for another type."""
+    if not is_dataclass(kind):
+        return None
+    return tuple(one.name for one in fields(kind) if one.name not in _NO_MATTER.get(kind, ()))
 
 
 def key_of(level: Level, parts: Parts) -> str:

@@ -22,7 +22,7 @@ class _Pattern(Generic[ModelT]):
     """Makes models as Pydantic would, like one that it checked, of fields that need no check: an answer has twenty."""
 
     def __init__(self, one: ModelT) -> None:
-        self._kind, self._held, self._set = type(one), dict(vars(one)), frozenset(one.model_fields_set)
+        self._kind, self._held, self._set = type(one), dict(vars(one)), set(one.model_fields_set)
         # Empty lists and dictionaries, of which each model has its own.
         self._own = [(name, type(value)) for name, value in self._held.items() if isinstance(value, list | dict)]
         self._private = one.__pydantic_private__
@@ -30,8 +30,12 @@ class _Pattern(Generic[ModelT]):
     def made(self, **fields: Any) -> ModelT:
         """Give one with these fields."""
         made, put = self._kind.__new__(self._kind), object.__setattr__  # Pydantic's own road for what was pickled
-        put(made, "__dict__", {**self._held, **{name: type_() for name, type_ in self._own}, **fields})
-        put(made, "__pydantic_fields_set__", set(self._set))
+        held = self._held | fields
+        for name, type_ in self._own:
+            if name not in fields:
+                held[name] = type_()
+        put(made, "__dict__", held)
+        put(made, "__pydantic_fields_set__", self._set.copy())
         put(made, "__pydantic_extra__", None)
         put(made, "__pydantic_private__", self._private)
         return made

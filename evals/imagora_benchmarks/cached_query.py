@@ -5,8 +5,8 @@
 The starter's own models and index. Repeated: every question is asked without a cache, and again with one that has it,
 in turn; then it is asked three times in a row, which is shown and not judged. Faults: every question is new and asked
 without a cache, and with a Redis that is well, down, hangs, answers late, is full, or speaks no Redis, in turn; a real
-redis-server, and a proxy that delays. Exit code 1 where a repeated question is less than 20 times as fast at p50, or a
-fault takes the p95 beyond 1.10 of that without a cache.
+redis-server, and a proxy that delays; one that is well, to which all is new, is shown and not judged. Exit code 1 where
+a repeated question is less than 20 times as fast at p50, or a fault takes the p95 beyond 1.10 of that without a cache.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from .redis_server import PROGRAM, Proxy, free_port, running
 
 FASTER, P95 = 20.0, 1.10
 WARM_UP = 5
+WELL = "well"
 RECIPE = """
 recipe: 1
 extends: starter
@@ -109,7 +110,7 @@ def faults(bare: Pipeline, folder: Path) -> Iterator[dict[str, Pipeline]]:
         hangs, late, garbage = (Proxy(well.port) for _ in range(3))
         hangs.delay, late.delay, garbage.garbage = 60.0, 0.03, b"HTTP/1.1 400 Bad Request\r\n\r\n"
         down = f"redis://127.0.0.1:{free_port()}"
-        urls = {"well": well.url, "down": down, "hangs": hangs.url, "late by 30 ms": late.url, "full": full.url}
+        urls = {WELL: well.url, "down": down, "hangs": hangs.url, "late by 30 ms": late.url, "full": full.url}
         urls["no Redis"] = garbage.url
         caches = {}
         for name, url in urls.items():
@@ -165,9 +166,9 @@ def main() -> int:
         console.print(shown("Redis", found))
         usual = float(np.percentile(found["without"], 95))
         for name in pipelines:
-            ratio = float(np.percentile(found[name], 95)) / usual
-            console.print(f"{name}: p95 {ratio:.3f} of that without a cache, bound {P95:g}")
-            wrong |= ratio > P95
+            ratio, judged = float(np.percentile(found[name], 95)) / usual, name != WELL
+            console.print(f"{name}: p95 {ratio:.3f} of that without a cache" + f", bound {P95:g}" * judged)
+            wrong |= judged and ratio > P95
     return int(wrong)
 
 
