@@ -19,6 +19,10 @@ leads: ContextVar[asyncio.Task[object] | None] = ContextVar("imagora_leads", def
 """The task of a caller who runs the event loop in their own thread, as `imagora.door` has it."""
 
 
+beside: ContextVar[int] = ContextVar("imagora_beside", default=1)
+"""How many threads do side by side what this one does: a model that each of them runs needs one core, and not all."""
+
+
 async def nearby(call: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
     """Make a call of some milliseconds here where that keeps nobody waiting, else in a thread.
 

@@ -38,8 +38,9 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one return a kind of value
     if isinstance(value, Picture):
         content = [sha256(value.png).hexdigest(), value.width, value.height, value.png[_MODE].hex()]
         return {"picture": content, "sha256": value.sha256}
-    if (names := _fields_of(type(value))) is not None:
-        return {"a": type(value).__name__, **{name: plain(getattr(value, name)) for name in names}}
+    kind: Any = type(value)
+    if (names := _fields_of(kind)) is not None:
+        return {"a": kind.__name__, **{name: plain(getattr(value, name)) for name in names}}
     if isinstance(value, Mapping):
         return {"map": sorted(([plain(key), plain(part)] for key, part in value.items()), key=_said)}
     if isinstance(value, list | tuple):

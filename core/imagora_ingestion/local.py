@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from imagora.runner import Change, Made, Maker
 from imagora.stages import Prepared
+from imagora.threads import beside
 
 from .belt import Belt
 
@@ -43,8 +44,13 @@ class LocalRunner:
 
 def _room(written: int, maker: Maker) -> int:
     # In parts: as many as are taken to be written can wait on the belt meanwhile, and a batch is being embedded.
-    part = maker.batch // maker.lanes
+    part = maker.batch // _parts(maker)
     return max(1, min(_LARGEST_GROUP // part, (written // _REPEATED - maker.batch) // (2 * part)))
+
+
+def _parts(maker: Maker) -> int:
+    # Two for each lane where there are several: one that has ended need not wait for an older part of another lane.
+    return 1 if maker.lanes == 1 else 2 * maker.lanes
 
 
 def _started(
@@ -59,15 +65,16 @@ def _embedded(started: Belt[tuple[Change, Future[Prepared | Made]]], maker: Make
     # A part is not waited for: what is there after a moment is embedded, and while it is, more comes together.
     under_way: deque[Future[list[Made]]] = deque()
     with ThreadPoolExecutor(maker.lanes, thread_name_prefix="imagora-lane") as lanes:
-        while (part := started.take(maker.batch // maker.lanes, gather=_GATHER)) is not None:
+        while (part := started.take(maker.batch // _parts(maker), gather=_GATHER)) is not None:
             under_way.append(lanes.submit(_embed, maker, part))
-            if len(under_way) == maker.lanes:
+            if len(under_way) == _parts(maker):
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
 
 
 def _embed(maker: Maker, part: Sequence[tuple[Change, Future[Prepared | Made]]]) -> list[Made]:
+    beside.set(maker.lanes)
     results = [(change, future.result()) for change, future in part]
     embedded = iter(maker.embed([(change, one) for change, one in results if isinstance(one, Prepared)]))
     return [one if isinstance(one, Made) else next(embedded) for _, one in results]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,21 @@ from .changes import Changes
 from .thumbnails import Thumbnails
 
 _PAGE = 500
+_WRITE, _PATIENCE = 32, 1.0
+"""Items that are written together, and the seconds after which fewer are."""
+
+
+def gathered(results: Iterable[Sequence[Made]]) -> Iterator[list[Made]]:
+    """Give results in the same order, in parts that are worth a write each: to be durable takes as long for few."""
+    waiting, since = list[Made](), 0.0
+    for made in results:
+        since = since if waiting else time.monotonic()
+        waiting += made
+        if not made or len(waiting) >= _WRITE or time.monotonic() - since >= _PATIENCE:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
 
 
 class ItemRoad:
@@ -51,7 +66,7 @@ class ItemRoad:
         """Work through the source, and give the report now and then."""
         results = runner.run(maker, self._seen())
         try:
-            for made in results:
+            for made in gathered(results):
                 self._write(made)
                 if made:
                     self._acknowledge(made[-1].change.number)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from imagora import Identity
 from imagora.errors import QueryError, StageError
+from imagora.threads import beside
 from imagora_onnx.int8 import VERSION as INT8
 from llama_index.core.embeddings import MultiModalEmbedding
 from pydantic import PrivateAttr
@@ -89,7 +90,8 @@ class StarterEmbedding(MultiModalEmbedding):
 
     def _get_image_embeddings(self, img_file_paths: list[Any]) -> Vectors:
         pictures = [Path(p) if isinstance(p, str) else p for p in img_file_paths]
-        vectors: Vectors = picture_tower(self._options.threads).embed(pictures, self._options.batch_size).tolist()
+        threads = self._options.threads or int(beside.get() > 1)  # 0: one for each core
+        vectors: Vectors = picture_tower(threads).embed(pictures, self._options.batch_size).tolist()
         return vectors
 
     def _get_text_embedding(self, text: str) -> list[float]:
