@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from llama_index.core.schema import BaseNode, NodeWithScore
 from pydantic import Field, PrivateAttr
 
+from .unchecked import unchecked
+
 if TYPE_CHECKING:
     from .stages import Place
 
@@ -29,12 +31,8 @@ class Passage(NodeWithScore):
 
         uri: the item's name where a guardrail changed it.
         """
-        made, put = cls.__new__(cls), object.__setattr__  # what pydantic does with what was pickled
-        put(made, "__dict__", {"node": node, "score": score, "scores": scores})
-        put(made, "__pydantic_fields_set__", {"node", "score", "scores"})
-        put(made, "__pydantic_extra__", None)
-        put(made, "__pydantic_private__", {"_uri": uri})
-        return made
+        parts = {"node": node, "score": score, "scores": scores}
+        return unchecked(cls, parts, {"node", "score", "scores"}, {"_uri": uri})
 
     @property
     def uri(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from imagora.answer import Citation, GuardrailRecord, Passage
 from imagora.prompt import PromptPicture
+from imagora.unchecked import unchecked
 from llama_index.core.schema import BaseNode, ImageNode, MediaResource, Node, TextNode
 from pydantic import BaseModel
 
@@ -29,16 +30,11 @@ class _Pattern(Generic[ModelT]):
 
     def made(self, **fields: Any) -> ModelT:
         """Give one with these fields."""
-        made, put = self._kind.__new__(self._kind), object.__setattr__  # Pydantic's own road for what was pickled
         held = self._held | fields
         for name, type_ in self._own:
             if name not in fields:
                 held[name] = type_()
-        put(made, "__dict__", held)
-        put(made, "__pydantic_fields_set__", self._set.copy())
-        put(made, "__pydantic_extra__", None)
-        put(made, "__pydantic_private__", self._private)
-        return made
+        return unchecked(self._kind, held, self._set.copy(), self._private)
 
 
 _NODE = _Pattern(Node(id_="", text_resource=None, image_resource=None, extra_info={}))
