@@ -189,7 +189,7 @@ def test_a_full_redis_keeps_nothing_and_changes_nothing(ask: Callable[..., Pipel
         assert [pipeline.ask("rose").text for _ in range(3)] == ["A red rose in a vase. [1]"] * 3
         flushed(pipeline)
         counts = cache_of(pipeline).counts()
-        assert counts["failed: write: full"] >= 2, counts
+        assert counts["failed: write: full"] >= 1, counts  # after which nothing is written for a while
         assert not store_of(pipeline)._breaker.is_open
 
 
