@@ -77,7 +77,8 @@ def test_the_server_stops_writing_where_nobody_listens_any_more(server: Server, 
         return server.metric("vllm:generation_tokens_total")
 
     async def listen(begun: asyncio.Event) -> None:
-        llm = server.chat(max_tokens=LONG, timeout=600)
+        # Drawn, since a model of no sense may be at one token for ever, of which no text comes.
+        llm = server.chat(max_tokens=LONG, timeout=600, temperature=1)
         async for _ in await llm.astream_chat(asked("write for long", picture("red"))):
             begun.set()
             if how == "left":
@@ -86,7 +87,9 @@ def test_the_server_stops_writing_where_nobody_listens_any_more(server: Server, 
     async def run() -> None:
         begun = asyncio.Event()
         listening = asyncio.ensure_future(listen(begun))
-        await begun.wait()
+        beginning = asyncio.ensure_future(begun.wait())
+        await asyncio.wait({beginning, listening}, return_when=asyncio.FIRST_COMPLETED)
+        assert begun.is_set(), f"it ended without a word: {listening}"
         if how == "cancelled":
             listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
