@@ -174,7 +174,7 @@ def test_many_at_once_get_what_each_gets_alone(server: Server) -> None:
 
 
 def test_a_server_that_is_restarted_in_the_middle_is_spoken_to_again(server: Server) -> None:
-    llm = server.chat(max_tokens=LONG, timeout=600, retries=0)
+    llm = server.chat(max_tokens=LONG, timeout=600, retries=0, temperature=1)
     short = server.chat(max_tokens=12)
     before = said(short, asked("what is it?", picture("red"))).message.content
 
