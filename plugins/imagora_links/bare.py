@@ -22,7 +22,8 @@ _START = re.compile(
     | (?<![a-z])file{_BETWEEN}:(?=\S)
     | (?<![a-z])data{_BETWEEN}:(?=[^\s,]{{0,100}}(?:;base64|/[a-z0-9.+\-]+[;,])|,\S)
     | (?<![a-z0-9.])www\d{{0,3}}{_BETWEEN}\.(?=[^\s.])
-    | (?<![:/\\\w])[/\\]{{2,}}(?=[^\s/\\]+\.[a-z\u00a1-\uffff]{{2,}}|\[[0-9a-f:]+\]|localhost|\d+\.\d+\.\d+\.\d+)
+    | (?<![:/\\])(?<![^\W_])[/\\]{{2,}}  # behind a word it is a path, behind the end of emphasis none
+        (?=[^\s/\\]+\.[a-z\u00a1-\uffff]|\[[0-9a-f:]+\]|localhost|\d+\.\d+\.\d+\.\d+)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
