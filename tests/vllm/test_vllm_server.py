@@ -77,8 +77,7 @@ def test_the_server_stops_writing_where_nobody_listens_any_more(server: Server, 
         return server.metric("vllm:generation_tokens_total")
 
     async def listen(begun: asyncio.Event) -> None:
-        # Drawn, since a model of no sense may be at one token for ever, of which no text comes.
-        llm = server.chat(max_tokens=LONG, timeout=600, temperature=1)
+        llm = server.chat(max_tokens=LONG, timeout=600)
         async for _ in await llm.astream_chat(asked("write for long", picture("red"))):
             begun.set()
             if how == "left":
@@ -174,7 +173,7 @@ def test_many_at_once_get_what_each_gets_alone(server: Server) -> None:
 
 
 def test_a_server_that_is_restarted_in_the_middle_is_spoken_to_again(server: Server) -> None:
-    llm = server.chat(max_tokens=LONG, timeout=600, retries=0, temperature=1)
+    llm = server.chat(max_tokens=LONG, timeout=600, retries=0)
     short = server.chat(max_tokens=12)
     before = said(short, asked("what is it?", picture("red"))).message.content
 
