@@ -26,9 +26,9 @@ MAX_WINDOWS = 64
 MAX_CHARACTERS = 40 * MAX_TOKENS * MAX_WINDOWS
 
 FEW = 4
-"""What goes through a model at once at most: on a CPU, small batches of sentences pad less and are faster (20 sentences:
-58 ms in batches of 4, 72 ms in batches of 16, two threads), and the numbers of few pictures stay in its caches (an
-ingest had .88 of the bare embedder's rate with 4, .82 with 16)."""
+"""How many go through a model at once at most: on a CPU, small batches of sentences pad less and are faster (20 of
+them: 58 ms in batches of 4, 72 ms in batches of 16, two threads), and the numbers of few pictures stay in its caches
+(an ingest had .88 of the bare embedder's rate with 4, .82 with 16)."""
 
 Floats = NDArray[np.float32]
 
