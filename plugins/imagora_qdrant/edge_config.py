@@ -16,7 +16,7 @@ from .options import QdrantOptions
 
 _DISTANCES = {"cosine": edge.Distance.Cosine, "dot": edge.Distance.Dot}
 _FULL_SCAN_KILOBYTES = 10_000
-_LARGE = 1_000_000_000
+_LARGE = 500_000_000
 """Bytes; some 200,000 items with vectors of 384 numbers on one leg."""
 _SEARCH_THREADS = "max_search_threads"
 
