@@ -14,6 +14,9 @@ ROUNDS = 4
 _PIECE = re.compile(
     r"&(?:#[xX]?[0-9a-fA-F]{1,8}|[a-zA-Z][a-zA-Z0-9]{1,30});?|(?:%[0-9a-fA-F]{2})+|\\u[0-9a-fA-F]{4}|.", re.DOTALL
 )
+TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
+"""The backslash that Markdown takes away."""
 _FULL_STOPS = {"\u3002": ".", "\uff0e": ".", "\uff61": ".", "\u2024": "."}
 _SLASHES = {"\u2044": "/", "\u2215": "/", "\u29f8": "/", "\u2216": "\\", "\ua789": ":", "\u02d0": ":", "\u2236": ":"}
 _SPACES = "\t\n\r\x0b\x0c"
@@ -48,6 +51,21 @@ def fold(source: str) -> Folded:
             break
         folded = again
     return folded
+
+
+def without(pattern: re.Pattern[str], before: Folded) -> Folded:
+    """Take out what a pattern finds, so that what stands around it is joined."""
+    starts: list[int] = []
+    ends: list[int] = []
+    kept: list[str] = []
+    place = 0
+    for match in [*pattern.finditer(before.text), None]:
+        end = match.start() if match else len(before.text)
+        kept.append(before.text[place:end])
+        starts += before.starts[place:end]
+        ends += before.ends[place:end]
+        place = match.end() if match else end
+    return Folded("".join(kept), tuple(starts), tuple(ends))
 
 
 def plain(text: str) -> str:

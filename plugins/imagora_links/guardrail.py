@@ -12,7 +12,7 @@ from .addresses import Addresses
 from .bare import bare_addresses
 from .folding import plain
 from .options import LinksOptions
-from .rendered import code_of, destinations_of
+from .rendered import code_of, rendered
 from .syntax import Form, forms
 from .tags import ACTIVE, Tag, destinations, tags
 
@@ -66,12 +66,19 @@ class LinksGuardrail:
             changed = _edited(changed, edits)
         else:
             return Verdict("refuse", "", (UNCLEAR,))
-        if not all(self._addresses.allow_destination(found) for found in destinations_of(changed)):
+        if not self._is_clean(changed):
             return Verdict("refuse", "", (UNCLEAR,))
         return Verdict("redact", changed, tuple(sorted(reasons))) if reasons else Verdict("pass", text)
 
+    def _is_clean(self, text: str) -> bool:
+        left = rendered(text)
+        bare = (written for words in left.words for _, written in bare_addresses(words))
+        return all(map(self._addresses.allow_destination, left.destinations)) and all(
+            map(self._addresses.allow_bare, bare)
+        )
+
     def _edits(self, text: str) -> Iterator[_Edit]:
-        read = {plain(found) for found in destinations_of(text) if not self._addresses.allow_destination(found)}
+        read = {plain(found) for found in rendered(text).destinations if not self._addresses.allow_destination(found)}
         code = code_of(text)
         for form in forms(text):
             if not self._addresses.allow_destination(form.destination):

@@ -14,7 +14,7 @@ goes whose scheme and host are not in the recipe. What is allowed must also be w
 name, a backslash, an entity or a percent sign in its host, an invisible character or another port goes, since programs
 do not agree on where it leads. Markdown and HTML are read by markdown-it and Python's HTML parser, and besides them by
 patterns that see what a more lenient program could make a link of, in code as well. Where anything is left after that,
-the text is refused.
+the text is refused. A name without scheme and path stays where its ending is as often a file's or a word's: `notes.md`.
 """
 
 _HOST = re.compile(r"(?:\*\.)?[^\s/:@*?#\\.]+(?:\.[^\s/:@*?#\\.]+)*(?::\d{1,5})?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,8 +15,16 @@ class _Collector(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[str] = []
+        self.words: list[str] = [""]
+
+    def handle_data(self, data: str) -> None:
+        self.words[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self.words.append("")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.words.append("")
         if tag in ACTIVE:
             self.found.append("")
         for name, value in attrs:
@@ -32,10 +41,19 @@ def _markdown() -> MarkdownIt:
 _MARKDOWN = _markdown()
 
 
-def destinations_of(text: str) -> list[str]:
-    """Give every destination in a text, read as Markdown with HTML in it, and as HTML alone."""
+@dataclass(frozen=True)
+class Rendered:
+    """What parsers find in a text: destinations of links and pictures, and runs of words that readers see."""
+
+    destinations: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+def rendered(text: str) -> Rendered:
+    """Read a text as Markdown with HTML in it, and as HTML alone."""
     environment: dict[str, Any] = {}
-    found = []
+    found: list[str] = []
+    words: list[str] = []
     for source in (_MARKDOWN.render(text, environment), text):
         collector = _Collector()
         try:
@@ -44,7 +62,9 @@ def destinations_of(text: str) -> list[str]:
         except AssertionError:  # some broken declarations; who knows what a browser makes of the rest
             collector.found.append("")
         found += collector.found
-    return found + [str(reference["href"]) for reference in environment.get("references", {}).values()]
+        words += filter(None, collector.words)
+    found += [str(reference["href"]) for reference in environment.get("references", {}).values()]
+    return Rendered(tuple(found), tuple(words))
 
 
 def code_of(text: str) -> list[str]:

@@ -14,7 +14,8 @@ _DEFINITION = re.compile(
     r"(?P<label>!?\[(?:[^\[\]\\\n]|\\.|\n(?!\s*\n)){1,999}\])[ \t]?:[ \t]*(?:\n[ \t>]*)?(?P<to><[^<>\n]*>|\S+)"
     r"(?P<title>[ \t]*\n?[ \t]*(?:\"[^\"]*\"|'[^']*'|\([^()]*\))(?=[ \t]*(?:\n|$)))?"
 )
-_AUTOLINK = re.compile(r"<\s*(?P<to>[A-Za-z][A-Za-z0-9+.\-]{1,31}:[^<>\s]*|[^\s<>@]+@[^\s<>@]+)\s*>")
+_AUTOLINK = re.compile(r"<\s*(?P<to>[A-Za-z][A-Za-z0-9+.\-]{1,31}:[^<>\s]*)\s*>")
+_MAIL = re.compile(r"<(?P<to>(?:[^<>\s`]|\n|`+[^`]{0,200}`*){3,1000}+)>")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ def forms(text: str) -> Iterator[Form]:
         yield Form("DEFINITION", match.start(), match.end(), match["to"].strip("<>"))
     for match in _AUTOLINK.finditer(text):
         yield Form("LINK", match.start(), match.end(), match["to"])
+    for match in _MAIL.finditer(text):
+        if "@" in match["to"][1:-1]:
+            yield Form("LINK", match.start(), match.end(), f"mailto:{match['to'].strip().removeprefix('mailto:')}")
     for match in _DESTINATION.finditer(text):
         yield _inline(text, match.start(), match.end())
 

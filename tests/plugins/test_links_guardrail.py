@@ -13,6 +13,7 @@ from imagora.testing import ComponentContract, GuardrailContract
 
 pytest.importorskip("linkify_it", reason="needs the extra: pip install 'imagora[links]'")
 
+from imagora_links.bare import PIECE
 from imagora_links.folding import fold
 from imagora_links.guardrail import REMOVED, LinksGuardrail
 from imagora_links.options import LinksOptions
@@ -177,3 +178,11 @@ def test_what_is_taken_out_leaves_nothing_to_take_out() -> None:
         once = check(form).text
         assert check(once) == Verdict("pass", once), form
     assert not re.search(r"https?:", check(" ".join(link_forms.FORMS[:60]), hosts=()).text)
+
+
+def test_a_long_run_of_names_is_read_in_pieces_and_an_address_across_two_of_them_goes() -> None:
+    filling = "a.b+c-" * 1_000
+    for before in (*range(PIECE // 2 - 18, PIECE // 2 + 2), *range(PIECE - 18, PIECE + 2)):
+        left = check(f"{filling[:before]}+secret.evil.com/{'p' * 900}?x={filling[:600]}").text
+        assert "evil" not in left
+        assert "ppp" not in left

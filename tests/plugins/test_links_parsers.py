@@ -17,6 +17,7 @@ pytest.importorskip("linkify_it", reason="needs the extra: pip install 'imagora[
 import html5lib
 import markdown
 import mistune
+from imagora_links.bare import DOUBTFUL
 from imagora_links.guardrail import LinksGuardrail
 from imagora_links.options import LinksOptions
 from linkify_it import LinkifyIt
@@ -28,7 +29,7 @@ STAGE = LinksGuardrail(LinksOptions(hosts=("good.example", "*.shop.example")))
 LINKIFYING = MarkdownIt("gfm-like", {"html": True, "linkify": True})
 MISTUNE = mistune.create_markdown(escape=False, plugins=["url", "table", "footnotes", "strikethrough"])
 LINKIFIER = LinkifyIt()
-GOOD = re.compile(r"https://(?:good\.example|[a-z0-9.-]+\.shop\.example)(?::443)?(?:[/?#]|$)", re.IGNORECASE)
+GOOD = re.compile(r"https://(?:good\.example|[a-z0-9.-]+\.shop\.example)\.?(?::443)?(?:[/?#]|$)", re.IGNORECASE)
 STRICT = {"as HTML", "markdown-it"}
 HOLDING = {
     "href", "src", "srcset", "action", "formaction", "data", "poster", "background", "ping", "cite", "codebase",
@@ -43,12 +44,31 @@ def renderings(text: str) -> Iterator[tuple[str, str]]:
     yield "markdown", markdown.markdown(text, extensions=["extra"])
 
 
+def is_harmless(address: str) -> bool:
+    """Say whether an address is allowed, leads nowhere, or is one of those that the guardrail says it leaves."""
+    ours = not address or address.startswith(("\u2039link", "<"))
+    return bool(GOOD.match(address)) or ours or is_nowhere(address) or is_doubtful(address)
+
+
+def is_nowhere(address: str) -> bool:
+    """Say whether nobody can have the host of an address, for its name has characters that no name can have."""
+    authority = re.match(r"(?:https?:)?//([^/?#]*)", _plain(address), re.IGNORECASE)
+    host = unquote(authority[1]).rpartition("@")[2] if authority else ""
+    return bool(re.search(r"['\"<>|^`{}]|.\[", host))
+
+
+def is_doubtful(address: str) -> bool:
+    """Say whether a name without a path is as often a file's, like `notes.md`; who links all names adds http."""
+    named = re.fullmatch(r"http://[^/?#@:%]+\.(\w+)", address)
+    return named is not None and (named[1].lower() in DOUBTFUL or named[1].istitle())
+
+
 def leads_away(address: str) -> bool:
-    plain = re.sub(r"[\t\n\r]", "", address).replace("\\", "/").strip()
-    host = re.match(r"https?://([^/?#]*)", plain, re.IGNORECASE)
-    if host and re.search(r"['\"<>]", unquote(host[1])):
-        return False  # nobody can have a host of that name
-    return bool(re.match(r"[a-z][a-z0-9+.-]*:|//", plain, re.IGNORECASE))
+    return bool(re.match(r"[a-z][a-z0-9+.-]*:|//", _plain(address), re.IGNORECASE))
+
+
+def _plain(address: str) -> str:
+    return re.sub(r"[\t\n\r]", "", address).replace("\\", "/").strip()
 
 
 def outside(rendered: str, *, relative: bool = False) -> list[str]:
@@ -63,14 +83,14 @@ def outside(rendered: str, *, relative: bool = False) -> list[str]:
         if element.tag in {"script", "style", "iframe", "object", "embed", "base", "meta"}:
             found.append(element.tag)
         for name, value in element.attrib.items():
-            if (str(name).startswith("on") and value) or (name == "style" and "url" in value):
+            if (re.match(r"on\w", str(name)) and value) or (name == "style" and "url" in value):
                 found.append(f"{name}={value}")
             elif str(name) in HOLDING and not value.startswith(("#fn", "#ref")):  # the footnotes' own
                 parts = [value] if name != "srcset" else [part.split()[0] for part in value.split(",") if part.split()]
-                found += [part for part in parts if (relative or leads_away(part)) and not GOOD.match(part)]
+                found += [part for part in parts if (relative or leads_away(part)) and not is_harmless(part)]
         for words in (element.text, element.tail):
             for match in LINKIFIER.match(words or "") or ():
-                if match.schema and leads_away(match.url) and not GOOD.match(match.url):
+                if match.schema and leads_away(match.url) and not is_harmless(match.url):
                     found.append(match.url)
     return found
 
