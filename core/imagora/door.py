@@ -8,6 +8,8 @@ where a loop already runs, and as soon as two call at once or a call leaves work
 from __future__ import annotations
 
 import asyncio
+import selectors
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
@@ -59,7 +61,7 @@ class Door:
         """Give the loop, and whether the caller is to run it."""
         with self._lock:
             if self._loop is None:
-                self._loop, self._is_led, self._has_thread = asyncio.new_event_loop(), False, False
+                self._loop, self._is_led, self._has_thread = _new_loop(), False, False
             lead = not (self._is_led or self._has_thread or _in_a_loop())
             if lead:
                 self._is_led = True
@@ -96,6 +98,25 @@ class Door:
                 self._has_thread = self._has_thread or bool(asyncio.all_tasks(loop))
             if closed or self._has_thread:
                 _start(_end if closed else _run, loop)
+
+
+class _Unhurried(selectors.DefaultSelector):
+    """Asks the system for news of connections only where there are any, or where there is nothing else to do.
+
+    A loop asks before every step, though a call that embeds and searches in its own thread has no connection. What
+    other threads want done is among the steps; the pipe that the loop has for itself only wakes it.
+    """
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is not None and timeout <= 0 and len(self.get_map()) <= 1:
+            return []
+        return super().select(timeout)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    if sys.platform == "win32":  # whose own loop has no selector
+        return asyncio.new_event_loop()
+    return asyncio.SelectorEventLoop(_Unhurried())
 
 
 def _in_a_loop() -> bool:

@@ -12,6 +12,11 @@ from llama_index.core.schema import MediaResource, Node
 from .answer import Passage
 from .item import PICTURE, TEXT, URI, Item, JSONValue
 from .stages import Hit
+from .unchecked import Pattern
+
+# What is made of a hit, as LlamaIndex makes it.
+_NODE = Pattern(Node(id_="", text_resource=None, image_resource=None, extra_info={}))
+_WORDS, _SHOWN = Pattern(MediaResource(text="")), Pattern(MediaResource(path=Path(), mimetype=None))
 
 
 def payload_of(item: Item) -> dict[str, JSONValue]:
@@ -20,8 +25,14 @@ def payload_of(item: Item) -> dict[str, JSONValue]:
     return {**item.metadata, TEXT: item.text, URI: item.uri, PICTURE: picture}
 
 
-def _picture(path: Path) -> MediaResource:
-    return MediaResource(path=path, mimetype=_mimetype(path.suffix))
+def node_of(id_: str, text: str | None, picture: str | None, metadata: dict[str, Any]) -> Node:
+    """Make a node as LlamaIndex does, without its checks; it takes the metadata for its own."""
+    words = _WORDS.made(text=text) if text else None
+    shown = None
+    if picture:
+        path = Path(picture)
+        shown = _SHOWN.made(path=path, mimetype=_mimetype(path.suffix))
+    return _NODE.made(id_=id_, text_resource=words, image_resource=shown, metadata=metadata)
 
 
 @lru_cache(64)  # LlamaIndex would look through all kinds that it knows, for every picture
@@ -36,12 +47,7 @@ def passage_of(hit: Hit) -> Passage:
     """
     payload: Mapping[str, Any] = hit.payload
     metadata = {key: value for key, value in payload.items() if not key.startswith("_")}
-    told = [payload.get(key) for key in (TEXT, "caption", "ocr_text")]
-    text, picture = "\n".join(str(words) for words in told if words), payload.get(PICTURE)
-    node = Node(
-        id_=hit.id,
-        text_resource=MediaResource(text=text) if text else None,
-        image_resource=_picture(Path(picture)) if picture else None,
-        extra_info={**metadata, "uri": payload.get(URI) or hit.id},
-    )
+    metadata["uri"] = payload.get(URI) or hit.id
+    told = [str(words) for key in (TEXT, "caption", "ocr_text") if (words := payload.get(key))]
+    node = node_of(hit.id, "\n".join(told), payload.get(PICTURE), metadata)
     return Passage.of(node, float(hit.score), {leg: float(score) for leg, score in hit.scores.items()})

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from imagora import Answer, Found, Query
 from imagora.record import note
@@ -118,8 +118,8 @@ around: ContextVar[Around] = ContextVar("imagora_around", default=Around())  # n
 
 def made_by(maker: Maker) -> None:
     """Say who makes the values of the query that is under way."""
-    if around.get().caches:
-        around.set(replace(around.get(), maker=maker))
+    if (here := around.get()).caches:
+        around.set(Around(here.caches, here.fresh, maker))
 
 
 def age(kept: Kept) -> float:

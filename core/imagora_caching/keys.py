@@ -95,5 +95,4 @@ def _hash(told: Any) -> str:
         raise Untold(str(error)) from error
 
 
-def _said(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+_said = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode

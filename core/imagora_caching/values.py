@@ -6,39 +6,14 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from imagora.answer import Citation, GuardrailRecord, Passage
+from imagora.passages import node_of
 from imagora.prompt import PromptPicture
-from imagora.unchecked import unchecked
-from llama_index.core.schema import BaseNode, ImageNode, MediaResource, Node, TextNode
-from pydantic import BaseModel
+from llama_index.core.schema import BaseNode, ImageNode, Node, TextNode
 
 T = TypeVar("T")
-ModelT = TypeVar("ModelT", bound=BaseModel)
-
-
-class _Pattern(Generic[ModelT]):
-    """Makes models as Pydantic would, like one that it checked, of fields that need no check: an answer has twenty."""
-
-    def __init__(self, one: ModelT) -> None:
-        self._kind, self._held, self._set = type(one), dict(vars(one)), set(one.model_fields_set)
-        # Empty lists and dictionaries, of which each model has its own.
-        self._own = [(name, type(value)) for name, value in self._held.items() if isinstance(value, list | dict)]
-        self._private = one.__pydantic_private__
-
-    def made(self, **fields: Any) -> ModelT:
-        """Give one with these fields."""
-        held = self._held | fields
-        for name, type_ in self._own:
-            if name not in fields:
-                held[name] = type_()
-        return unchecked(self._kind, held, self._set.copy(), self._private)
-
-
-_NODE = _Pattern(Node(id_="", text_resource=None, image_resource=None, extra_info={}))
-_WORDS, _SHOWN = _Pattern(MediaResource(text="")), _Pattern(MediaResource(path=Path()))
 _NODES: dict[str, type[BaseNode]] = {kind.class_name(): kind for kind in (Node, TextNode, ImageNode)}
 
 
@@ -106,10 +81,7 @@ def _passage_back(told: Any) -> Passage:
 def _node_of(told: Any) -> BaseNode:
     if isinstance(told, dict):
         return _NODES[told["class_name"]].model_validate(told)
-    id_, text, picture, metadata = told
-    words = _WORDS.made(text=text) if text else None
-    shown = _SHOWN.made(path=Path(picture)) if picture else None
-    return _NODE.made(id_=id_, text_resource=words, image_resource=shown, metadata=metadata)
+    return node_of(*told)
 
 
 def _passages_back(told: Any) -> tuple[Passage, ...]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import random
 import sys
 import tempfile
@@ -89,6 +90,9 @@ async def repeated(bare: Pipeline, queries: int) -> dict[str, np.ndarray[Any, An
     chance, times = random.Random(2), dict[str, list[float]]()  # noqa: S311 - the same questions in every run
     for number in range(queries + WARM_UP):
         words = f"Is there {told(chance)} number {number}?"
+        if number == WARM_UP:  # as `imagora serve` does once all is loaded
+            gc.collect()
+            gc.freeze()
         for search in (False, True):
             name = "search" if search else "answer"
             await timed(cached, Query(words), search=search)

@@ -63,8 +63,9 @@ class StarterEmbedding(MultiModalEmbedding):
         return Identity("starter", digest, preprocessing, 384, "cosine")
 
     def _tower(self) -> TextTower:
-        int8 = self._options.backend == "onnx-int8"
-        return text_tower(self._options.threads or int(int8), int8=int8)  # in 8 bits, threads cost more than they bring
+        options = self._options
+        int8 = options.backend == "onnx-int8"
+        return text_tower(options.threads or int(int8), int8=int8)  # in 8 bits, threads cost more than they bring
 
     @property
     def texts_cut(self) -> int:
@@ -72,8 +73,10 @@ class StarterEmbedding(MultiModalEmbedding):
         return self._cut
 
     def _texts(self, texts: list[str], error: type[StageError] | type[QueryError]) -> Floats:
+        options = self._options  # Pydantic takes a while to find it
+
         def on_longer(count: int) -> None:
-            if self._options.long_text == "refuse":
+            if options.long_text == "refuse":
                 what = f"'starter' reads at most {MAX_TOKENS} tokens and a text is longer; shorten it, or write"
                 raise error(f"{what} 'long_text: split' or 'long_text: cut'")
             with self._lock:
@@ -81,8 +84,8 @@ class StarterEmbedding(MultiModalEmbedding):
             if first:  # an ingest's report has the number
                 log.warning("'starter' cuts texts to %d tokens", most * MAX_TOKENS)
 
-        most = MAX_WINDOWS if self._options.long_text == "split" else 1
-        return self._tower().embed(texts, self._options.batch_size, most, on_longer)
+        most = MAX_WINDOWS if options.long_text == "split" else 1
+        return self._tower().embed(texts, options.batch_size, most, on_longer)
 
     def _get_text_embeddings(self, texts: list[str]) -> Vectors:
         vectors: Vectors = self._texts(texts, StageError).tolist()

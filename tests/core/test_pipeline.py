@@ -22,7 +22,7 @@ from imagora.record import note
 from imagora.stages import Hit
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from llama_index.core.schema import MediaResource, Node, NodeWithScore, QueryBundle, TextNode
 from toy_recipes import built, recipe_of
 from toy_stages import square
 
@@ -366,6 +366,24 @@ def test_what_preparers_read_in_a_picture_is_part_of_its_passage() -> None:
     passage = passage_of(Hit("1", 0.5, {}, payload))
     assert passage.get_content() == "On a door.\na green sign\nEXIT"
     assert "EXIT" in str(build_prompt(Query("exit"), [passage], "answer")[1].content)
+
+
+def test_a_node_that_is_made_fast_is_the_same_and_shares_nothing_with_others() -> None:
+    payload = {"_uri": "a", "_text": "words", "_picture": "things/chair.jpg", "year": 1921}
+    made, other = (passage_of(Hit("1", 0.5, {"text": 0.5}, payload)).node for _ in range(2))
+    slow = Node(
+        id_="1",
+        text_resource=MediaResource(text="words"),
+        image_resource=MediaResource(path=Path("things/chair.jpg"), mimetype="image/jpeg"),
+        extra_info={"year": 1921, "uri": "a"},
+    )
+    assert made == slow and repr(made) == repr(slow) and made.to_dict() == slow.to_dict() and made.hash == slow.hash
+    assert made.model_fields_set == slow.model_fields_set
+    assert made.model_dump(exclude_unset=True) == slow.model_dump(exclude_unset=True)
+    assert pickle.loads(pickle.dumps(made)) == made.model_copy(deep=True) == slow
+    made.excluded_llm_metadata_keys.append("year")
+    made.metadata["year"] = 0
+    assert other == slow and passage_of(Hit("1", 0.5, {}, payload)).node == slow
 
 
 def test_a_passage_that_is_made_fast_is_the_same() -> None:

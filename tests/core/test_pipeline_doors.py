@@ -176,3 +176,35 @@ def test_what_is_raised_inside_comes_out() -> None:
     with pytest.raises(LookupError, match="inside"):
         door.run(fails())
     door.close()
+
+
+def test_a_step_that_never_waits_does_not_keep_a_connection_waiting() -> None:
+    async def said() -> bytes:
+        async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"here")
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            reading = asyncio.create_task(reader.read())
+            while not reading.done():
+                await asyncio.sleep(0)
+            writer.close()
+            return reading.result()
+
+    door = Door()
+    assert door.run(asyncio.wait_for(said(), 30)) == b"here"
+    door.close()
+
+
+def test_what_a_thread_wants_done_comes_to_a_loop_that_never_rests() -> None:
+    async def called() -> bool:
+        done = asyncio.Event()
+        threading.Timer(0.05, asyncio.get_running_loop().call_soon_threadsafe, [done.set]).start()
+        while not done.is_set():
+            await asyncio.sleep(0)
+        return True
+
+    door = Door()
+    assert door.run(asyncio.wait_for(called(), 30))
+    door.close()
