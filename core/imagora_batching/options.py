@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from imagora.errors import PluginError
 from imagora.options import Options
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 KEY = "batching"
 OFF = "off"
 """What a recipe says in its place where calls are to stay apart."""
 BATCHED_KINDS = ("embedder", "reranker")
+GATHERED = ("words", "pictures", "pairs")
+"""What is gathered: the words and the pictures of queries, and the pairs of a reranker."""
 
 
 class Batching(Options):
@@ -43,7 +45,21 @@ class Batching(Options):
 def suited(stage: object, what: str, said: Batching) -> Batching:
     """Give what a recipe says, and for what it does not, what the stage says of `what` in `usual_batching`.
 
-    what: "words" or "pictures" of queries, or "pairs" of a reranker.
+    what: one of GATHERED. Raises PluginError where the stage says what cannot be.
     """
-    usual: Mapping[str, Any] = getattr(stage, "usual_batching", {}).get(what, {})
-    return Batching(**{**usual, **said.model_dump(exclude_unset=True)})
+    usual: Any = getattr(stage, "usual_batching", {})
+    try:
+        if strange := sorted(set(usual) - set(GATHERED)):
+            raise PluginError(f"{_whose(stage)} has '{strange[0]}', which is none of {', '.join(GATHERED)}")
+        return Batching(**{**usual.get(what, {}), **said.model_dump(exclude_unset=True)})
+    except ValidationError as invalid:
+        (first, *_) = invalid.errors()
+        where = ".".join(map(str, (what, *first["loc"])))
+        raise PluginError(f"{_whose(stage)} has a wrong '{where}': {first['msg']}") from invalid
+    except (TypeError, AttributeError) as error:
+        wanted = 'a mapping such as {"words": {"most": 8}}'
+        raise PluginError(f"{_whose(stage)} is not {wanted}") from error
+
+
+def _whose(stage: object) -> str:
+    return f"`usual_batching` of '{type(stage).__name__}'"

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pytest
 from imagora.assembly import build
 from imagora.component import BuildContext
-from imagora.errors import QueryError
+from imagora.errors import PluginError, QueryError
 from imagora.record import Record, batch_size
 from imagora.stages import Identity, PictureEmbedder
 from imagora_batching.laying import lay
@@ -205,6 +205,24 @@ def test_a_stage_may_say_what_batching_suits_it_and_a_recipe_counts_for_more() -
     assert gathers(usual, "_get_image_embedding") == Batching(at_once=3)
     assert gathers(said, "_get_query_embedding") == Batching(most=32, wait=0)
     assert gathers(said, "_get_image_embedding") == Batching(most=32, wait=0, at_once=3)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"words": {"most": 0}}, "has a wrong 'words.most'"),
+        ({"words": {"mots": 2}}, "has a wrong 'words.mots'"),
+        ({"sentences": {"most": 2}}, "has 'sentences', which is none of words, pictures, pairs"),
+        ({"words": 8}, "is not a mapping"),
+        (8, "is not a mapping"),
+    ],
+)
+def test_what_a_stage_says_of_batching_and_cannot_be_is_its_plugins_mistake(said: Any, told: str) -> None:
+    class Mistaken(Counting):
+        usual_batching: ClassVar[Any] = said
+
+    with pytest.raises(PluginError, match=rf"`usual_batching` of 'Mistaken' {told}"):
+        lay(Mistaken(model_name="mistaken"), "mistaken", Batching())
 
 
 def test_an_embedder_without_a_function_of_a_list_is_left_alone() -> None:

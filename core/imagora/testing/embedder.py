@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from imagora_batching.options import GATHERED, Batching, suited
 
 from imagora.stages import PictureEmbedder, SparseEmbedder, SparseVector, TextEmbedder
 
@@ -68,6 +69,10 @@ class EmbedderContract(Built):
         identity = stage.identity()
         assert identity == stage.identity() and identity.embedder and identity.weights and identity.preprocessing
         assert (identity.metric == "bm25") == self.sparse == (identity.dimension == 0)
+
+    def test_what_it_says_of_batching_can_be(self, stage: Any) -> None:
+        for what in GATHERED:
+            suited(stage, what, Batching())
 
     def test_a_batch_gives_in_order_what_single_texts_give(self, stage: Any) -> None:
         single = [self.texts(stage, text)[0] for text in TEXTS]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from imagora_batching.options import GATHERED, Batching, suited
 from llama_index.core.schema import MediaResource, NodeWithScore
 
 from imagora.query import Query
@@ -32,6 +33,10 @@ class RerankerContract(Built):
 
     def rank(self, stage: Reranker, nodes: list[NodeWithScore], words: str = "a blue triangle") -> list[NodeWithScore]:
         return asyncio.run(stage.apostprocess_nodes(nodes, Query(words, pictures=(picture_of("blue triangle"),))))
+
+    def test_what_it_says_of_batching_can_be(self, stage: Any) -> None:
+        for what in GATHERED:
+            suited(stage, what, Batching())
 
     @pytest.mark.parametrize("words", ["a blue triangle", ""])
     def test_it_gives_what_it_got_each_once(self, stage: Reranker, nodes: list[NodeWithScore], words: str) -> None:

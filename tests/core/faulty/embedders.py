@@ -47,6 +47,18 @@ class FaultyLength(t.EmbedderContract):
     stage = _colour("_get_text_embedding", lambda vector, text: [2 * value for value in vector])
 
 
+class FaultyMistypedBatching(t.EmbedderContract):
+    """It says that a mistyped kind of batching suits it."""
+
+    error = "imagora.errors.PluginError"
+    fails = "test_what_it_says_of_batching_can_be"
+
+    class Mistyped(ToyColour):
+        usual_batching: ClassVar[Any] = {"word": {"most": 8}}
+
+    stage = stage(Mistyped)
+
+
 class FaultyBatch(t.EmbedderContract):
     """A batch comes back in another order."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from imagora import testing as t
 from toy_stages import ToyReverse
@@ -28,6 +28,18 @@ class FaultyInPlace(t.RerankerContract):
 
     fails = "test_it_gives_what_it_got_each_once"
     stage = _reverse(lambda ranked, nodes, query: [setattr(n, "score", 0.5) or n for n in nodes])
+
+
+class FaultyBatchingOfNone(t.RerankerContract):
+    """It says that no pairs at all together suit it."""
+
+    error = "imagora.errors.PluginError"
+    fails = "test_what_it_says_of_batching_can_be"
+
+    class Nothing(ToyReverse):
+        usual_batching: ClassVar[Any] = {"pairs": {"most": 0}}
+
+    stage = stage(Nothing)
 
 
 class FaultyRanking(t.RerankerContract):
