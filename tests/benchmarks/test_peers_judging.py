@@ -50,6 +50,13 @@ def test_each_bound_on_time_is_a_ratio_of_imagora_to_another_side() -> None:
     }
 
 
+def test_eight_bits_are_held_against_peers_too_and_not_against_the_floor_of_thirty_two() -> None:
+    sides = {"imagora": _measured(1.0), "imagora_int8": _measured(0.5), "floor": _measured(1.0)}
+    held = _held(10_000, **sides, txtai=_measured(2.0))
+    assert held.items() >= {"p50, imagora / txtai": False, "p50, imagora-int8 / txtai": True}.items()
+    assert not any("int8" in what and "floor" in what for what in held)
+
+
 def test_a_large_corpus_has_bounds_of_its_own() -> None:
     held = _held(100_000, imagora=_measured(1.0), llama_index=_measured(9.0), haystack=_measured(11.0))
     assert held == {"p50, imagora / llama-index": False, "p50, imagora / haystack": True}
