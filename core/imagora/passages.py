@@ -12,11 +12,11 @@ from llama_index.core.schema import MediaResource, Node
 from .answer import Passage
 from .item import PICTURE, TEXT, URI, Item, JSONValue
 from .stages import Hit
-from .unchecked import Pattern
+from .unchecked import like
 
 # What is made of a hit, as LlamaIndex makes it.
-_NODE = Pattern(Node(id_="", text_resource=None, image_resource=None, extra_info={}))
-_WORDS, _SHOWN = Pattern(MediaResource(text="")), Pattern(MediaResource(path=Path(), mimetype=None))
+_node = like(Node(id_="", text_resource=None, image_resource=None, extra_info={}))
+_words, _shown = like(MediaResource(text="")), like(MediaResource(path=Path(), mimetype=None))
 
 
 def payload_of(item: Item) -> dict[str, JSONValue]:
@@ -27,12 +27,12 @@ def payload_of(item: Item) -> dict[str, JSONValue]:
 
 def node_of(id_: str, text: str | None, picture: str | None, metadata: dict[str, Any]) -> Node:
     """Make a node as LlamaIndex does, without its checks; it takes the metadata for its own."""
-    words = _WORDS.made(text=text) if text else None
+    words = _words(text=text) if text else None
     shown = None
     if picture:
         path = Path(picture)
-        shown = _SHOWN.made(path=path, mimetype=_mimetype(path.suffix))
-    return _NODE.made(id_=id_, text_resource=words, image_resource=shown, metadata=metadata)
+        shown = _shown(path=path, mimetype=_mimetype(path.suffix))
+    return _node(id_=id_, text_resource=words, image_resource=shown, metadata=metadata)
 
 
 @lru_cache(64)  # LlamaIndex would look through all kinds that it knows, for every picture

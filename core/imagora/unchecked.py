@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -29,24 +30,24 @@ def unchecked(kind: type[M], parts: dict[str, Any], fields_set: set[str], privat
     return made
 
 
-class Pattern(Generic[M]):
-    """Makes models as Pydantic would, like one that it checked, of fields that need no check: an answer has twenty."""
+def like(one: M) -> Callable[..., M]:
+    """Give what makes models like one that Pydantic checked, of fields that need no check: an answer has sixty.
 
-    def __init__(self, one: M) -> None:
-        self._kind, self._held, self._set = type(one), dict(vars(one)), set(one.model_fields_set)
-        # Empty lists and dictionaries, of which each model has its own.
-        self._own = [(name, type(value)) for name, value in self._held.items() if isinstance(value, list | dict)]
-        self._private = one.__pydantic_private__
+    It is called with the fields that are another one's. Empty lists and dictionaries each model has for its own.
+    """
+    kind, parts, fields_set, private = type(one), dict(vars(one)), set(one.model_fields_set), one.__pydantic_private__
+    own = [(name, type(value)) for name, value in parts.items() if isinstance(value, list | dict)]
 
-    def made(self, **fields: Any) -> M:
-        """Give one with these fields."""
-        held = self._held | fields
-        for name, type_ in self._own:
+    # All that it needs is in the function's own cells: it takes a microsecond, and half of that to look things up.
+    def made(**fields: Any) -> M:
+        model, held = _new(kind), parts | fields
+        for name, empty in own:
             if name not in fields:
-                held[name] = type_()
-        made = _new(self._kind)
-        _put_fields(made, held)
-        _put_fields_set(made, self._set.copy())
-        _put_extra(made, None)
-        _put_private(made, self._private)
-        return made
+                held[name] = empty()
+        _put_fields(model, held)
+        _put_fields_set(model, fields_set.copy())
+        _put_extra(model, None)
+        _put_private(model, private)
+        return model
+
+    return made
