@@ -15,11 +15,12 @@ from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from queue import LifoQueue
-from threading import Event, Thread
+from threading import Thread
 from typing import IO, Any, cast
 
 from .errors import PictureError, StageError
 from .item import Picture
+from .watch import Watch
 
 PROGRAM = str(Path(__file__).parents[1] / "imagora_decoder" / "__main__.py")
 PASSED_ON = (
@@ -34,6 +35,7 @@ PASSED_ON = (
 _PATIENCE = 10  # a busy machine gives a process a tenth of a core
 _MOST_PATIENCE = 6  # times that, for one that would go on if it were let
 _PART = 1_000_000
+_PIPE = 1 << 20  # bytes, the most that Linux lets any user's pipe hold
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ class PictureDecoder:
     def __init__(self, workers: int = 2, limits: PictureLimits | None = None) -> None:
         self.workers, self.limits, self._closed = workers, limits or PictureLimits(), False
         self._free: LifoQueue[_Worker] = LifoQueue()
+        self._watch = Watch()
         for _ in range(workers):
-            self._free.put(_Worker(self.limits))
+            self._free.put(_Worker(self.limits, self._watch))
 
     def decode(self, source: Path | bytes | Callable[[], bytes]) -> Picture:
         """Give the picture, or raise PictureError with the reason; blocks, and may be called from many threads."""
@@ -94,6 +97,7 @@ class PictureDecoder:
         for worker in [self._free.get() for _ in range(self.workers)]:
             worker.stop()
             self._free.put(worker)
+        self._watch.close()
 
 
 def decode(source: Path | bytes, limits: PictureLimits | None = None) -> Picture:
@@ -105,17 +109,16 @@ def decode(source: Path | bytes, limits: PictureLimits | None = None) -> Picture
 class _Worker:
     """One place in the pool, with a process in it once there is work."""
 
-    def __init__(self, limits: PictureLimits) -> None:
-        self.limits, self._late = limits, False
+    def __init__(self, limits: PictureLimits, watch: Watch) -> None:
+        self.limits, self._watch = limits, watch
         self._process: subprocess.Popen[bytes] | None = None
         self.is_spent = False
         """Whether its process left after its last picture, as all do in the end."""
 
     def decode(self, file: IO[bytes], size: int) -> Picture:
         process = self._process if self._process and self._process.poll() is None else self.start()
-        done, facts = Event(), {"leaving": True}
-        clock = Thread(target=self._give_up_late, args=(process, done), daemon=True)
-        clock.start()
+        facts: dict[str, Any] = {"leaving": True}
+        job = self._watch.begin(process, _PATIENCE * self.limits.seconds, _MOST_PATIENCE)
         try:
             digest = self._send(process, file, size)
             facts, png = self._receive(process)
@@ -126,12 +129,11 @@ class _Worker:
             process.kill()
             end = -process.wait()
             how = f"the decoder died on it ({signal.Signals(end).name if end > 0 else f'exit code {-end}'})"
-            slow = self._late or end == getattr(signal, "SIGPROF", None)
+            slow = job.is_late or end == getattr(signal, "SIGPROF", None)
             raise PictureError(f"it took longer than {self.limits.seconds:g} s" if slow else how) from None
         finally:
-            done.set()
-            clock.join()  # so that it never strikes at the next picture
-            if self._late or facts.get("leaving"):
+            self._watch.end(job)  # so that it never strikes at the next picture
+            if job.is_late or facts.get("leaving"):
                 self.stop()
                 self.is_spent = "width" in facts
 
@@ -140,16 +142,7 @@ class _Worker:
             self._process.kill()
             with suppress(OSError):  # bytes that it never read
                 self._process.__exit__(None, None, None)
-        self._process, self._late = None, False
-
-    def _give_up_late(self, process: subprocess.Popen[bytes], done: Event) -> None:
-        for _ in range(_MOST_PATIENCE):
-            if done.wait(_PATIENCE * self.limits.seconds):
-                return
-            if not _is_kept_waiting(process.pid):
-                break
-        self._late = True
-        process.kill()
+        self._process = None
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start its process, in the place of one that there may be."""
@@ -160,6 +153,8 @@ class _Worker:
         pipe, passed = subprocess.PIPE, {k: v for k, v in os.environ.items() if k.upper().startswith(PASSED_ON)}
         options: dict[str, Any] = {"stderr": subprocess.DEVNULL, "env": passed, "start_new_session": True}
         self._process = process = subprocess.Popen(command, stdin=pipe, stdout=pipe, **options)
+        _widen(process.stdin)
+        _widen(process.stdout)
         if cast("IO[bytes]", process.stdout).read(1) != b"+":
             self.stop()
             raise StageError("the process that decodes pictures does not start; does 'import PIL.Image' work?")
@@ -185,13 +180,13 @@ class _Worker:
         return dict(json.loads(frames[0])), frames[1]
 
 
-def _is_kept_waiting(pid: int) -> bool:
-    """Say whether a process would run, or read, if the machine let it: then its picture is not what takes so long."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0]
-    except (OSError, IndexError):  # not on Linux
-        return False
-    return state in "RDT"
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let a pipe hold a whole picture: of 64 kB each, one process would wait for the other again and again."""
+    if sys.platform == "linux" and pipe is not None:
+        import fcntl
+
+        with suppress(OSError):  # there is a limit to what a user's pipes may hold together
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 @contextmanager

@@ -93,6 +93,19 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_decoded(tmp_path: Path
         decode(file)
 
 
+@linux
+def test_a_whole_picture_fits_into_a_pipe() -> None:
+    import fcntl
+
+    with PictureDecoder(1) as decoder:
+        decoder.decode(png())
+        process = decoder._free.queue[0]._process
+        assert process is not None and process.stdin is not None and process.stdout is not None
+        for pipe in (process.stdin, process.stdout):
+            assert fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) in (65_536, 1 << 20)  # or as much as a user's pipes may hold
+        assert os.geteuid() != 0 or fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ) == 1 << 20
+
+
 def test_a_picture_that_takes_too_long_is_given_up_and_the_next_one_is_decoded() -> None:
     with PictureDecoder(1, PictureLimits(seconds=0.2, memory=ROOMY)) as decoder:
         with pytest.raises(PictureError, match=r"it took longer than 0\.2 s"):
