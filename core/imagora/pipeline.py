@@ -113,9 +113,8 @@ class Pipeline:
         """Find passages for a query, best first, after rerankers and guardrails."""
         principal.set(query.principal)
         call: Callable[[Query], Awaitable[Found]] = self._found
-        for _, wrapper in reversed(self.stages.wrappers):
-            if isinstance(wrapper, SearchWrapper):
-                call = partial(wrapper.search, inner=call)
+        for wrapper in self._around_searches:
+            call = partial(wrapper.search, inner=call)
         with self.stages.tracer.query(self._traced("search", query)) as span:
             try:
                 found = await call(query)
@@ -131,6 +130,11 @@ class Pipeline:
 
     def _traced(self, kind: str, query: Query) -> Traced:
         return Traced(kind, self.plan.name, self.plan.hash, self._plugins, query, self._hidden)
+
+    @cached_property
+    def _around_searches(self) -> tuple[SearchWrapper, ...]:
+        """The wrappers that also stand around a search, the innermost first; Python looks at all methods to say so."""
+        return tuple(one for _, one in reversed(self.stages.wrappers) if isinstance(one, SearchWrapper))
 
     @cached_property
     def _plugins(self) -> dict[str, str]:

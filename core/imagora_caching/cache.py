@@ -6,9 +6,8 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 
 from imagora import Answer, Found, Query
@@ -34,13 +33,19 @@ class Cache:
 
     async def answer(self, query: Query, inner: Callable[[Query], Awaitable[Answer]]) -> Answer:
         """Answer, with this cache around the stages."""
-        with self._around(query):
+        token = self._enter(query)
+        try:
             return await inner(query)
+        finally:
+            around.reset(token)
 
     async def search(self, query: Query, inner: Callable[[Query], Awaitable[Found]]) -> Found:
         """Search, with this cache around the stages."""
-        with self._around(query):
+        token = self._enter(query)
+        try:
             return await inner(query)
+        finally:
+            around.reset(token)
 
     def close(self) -> None:
         """Let go of the store's connections."""
@@ -87,14 +92,8 @@ class Cache:
             except StoreFailed as failed:
                 self.count(f"failed: {failed.reason}")
 
-    @contextmanager
-    def _around(self, query: Query) -> Iterator[None]:
-        outer = around.get()
-        token = around.set(Around((*outer.caches, self), fresh=query.fresh))
-        try:
-            yield
-        finally:
-            around.reset(token)
+    def _enter(self, query: Query) -> Token[Around]:
+        return around.set(Around((*around.get().caches, self), fresh=query.fresh))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from imagora.assembly import Stages
 from imagora.errors import ImagoraError
-from imagora.stages import VersionedIndex
+from imagora.stages import LocalIndex, VersionedIndex
 from imagora_recipe.plan import Plan, Planned
 
 from .keys import digest
@@ -24,6 +24,11 @@ class Maker:
     async def recipe(self) -> str:
         """Say which recipe, which versions of plugins, and which models by their files' sizes and times: a hash."""
         return await asyncio.to_thread(lambda: self._recipe) if "_recipe" not in self.__dict__ else self._recipe
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether it says all of that without waiting for anything: the index is here, and has answered before."""
+        return self._is_here and "_recipe" in self.__dict__
 
     async def content(self) -> str | None:
         """Say which state of which index, "" where nothing is searched; None where that cannot be told."""
@@ -46,6 +51,10 @@ class Maker:
     @cached_property
     def _index(self) -> VersionedIndex | None:
         return self._stages.index if isinstance(self._stages.index, VersionedIndex) else None
+
+    @cached_property
+    def _is_here(self) -> bool:
+        return self._stages.retriever is None or isinstance(self._stages.index, LocalIndex)
 
     @cached_property
     def _recipe(self) -> str:
