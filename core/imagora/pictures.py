@@ -20,7 +20,7 @@ from typing import IO, Any, cast
 
 from .errors import PictureError, StageError
 from .item import Picture
-from .watch import Watch
+from .watchdog import Watchdog
 
 PROGRAM = str(Path(__file__).parents[1] / "imagora_decoder" / "__main__.py")
 PASSED_ON = (
@@ -61,9 +61,9 @@ class PictureDecoder:
     def __init__(self, workers: int = 2, limits: PictureLimits | None = None) -> None:
         self.workers, self.limits, self._closed = workers, limits or PictureLimits(), False
         self._free: LifoQueue[_Worker] = LifoQueue()
-        self._watch = Watch()
+        self._watchdog = Watchdog()
         for _ in range(workers):
-            self._free.put(_Worker(self.limits, self._watch))
+            self._free.put(_Worker(self.limits, self._watchdog))
 
     def decode(self, source: Path | bytes | Callable[[], bytes]) -> Picture:
         """Give the picture, or raise PictureError with the reason; blocks, and may be called from many threads."""
@@ -97,7 +97,7 @@ class PictureDecoder:
         for worker in [self._free.get() for _ in range(self.workers)]:
             worker.stop()
             self._free.put(worker)
-        self._watch.close()
+        self._watchdog.close()
 
 
 def decode(source: Path | bytes, limits: PictureLimits | None = None) -> Picture:
@@ -109,8 +109,8 @@ def decode(source: Path | bytes, limits: PictureLimits | None = None) -> Picture
 class _Worker:
     """One place in the pool, with a process in it once there is work."""
 
-    def __init__(self, limits: PictureLimits, watch: Watch) -> None:
-        self.limits, self._watch = limits, watch
+    def __init__(self, limits: PictureLimits, watchdog: Watchdog) -> None:
+        self.limits, self._watchdog = limits, watchdog
         self._process: subprocess.Popen[bytes] | None = None
         self.is_spent = False
         """Whether its process left after its last picture, as all do in the end."""
@@ -118,7 +118,7 @@ class _Worker:
     def decode(self, file: IO[bytes], size: int) -> Picture:
         process = self._process if self._process and self._process.poll() is None else self.start()
         facts: dict[str, Any] = {"leaving": True}
-        job = self._watch.begin(process, _PATIENCE * self.limits.seconds, _MOST_PATIENCE)
+        job = self._watchdog.begin(process, _PATIENCE * self.limits.seconds, _MOST_PATIENCE)
         try:
             digest = self._send(process, file, size)
             facts, png = self._receive(process)
@@ -132,7 +132,7 @@ class _Worker:
             slow = job.is_late or end == getattr(signal, "SIGPROF", None)
             raise PictureError(f"it took longer than {self.limits.seconds:g} s" if slow else how) from None
         finally:
-            self._watch.end(job)  # so that it never strikes at the next picture
+            self._watchdog.end(job)  # so that it never strikes at the next picture
             if job.is_late or facts.get("leaving"):
                 self.stop()
                 self.is_spent = "width" in facts

@@ -12,7 +12,7 @@ from .addresses import Addresses
 from .bare import bare_addresses
 from .folding import plain
 from .options import LinksOptions
-from .rendered import code_of, rendered
+from .rendered import Rendered, code_of, rendered
 from .syntax import Form, forms
 from .tags import ACTIVE, Tag, destinations, tags
 
@@ -57,7 +57,8 @@ class LinksGuardrail:
         reasons: set[str] = set()
         changed = text
         for _ in range(ROUNDS):
-            edits = list(self._edits(changed))
+            shown = rendered(changed)
+            edits = list(self._edits(changed, shown))
             if not edits:
                 break
             reasons.update(edit.reason for edit in edits)
@@ -66,19 +67,18 @@ class LinksGuardrail:
             changed = _edited(changed, edits)
         else:
             return Verdict("refuse", "", (UNCLEAR,))
-        if not self._is_clean(changed):
+        if not self._is_clean(shown):
             return Verdict("refuse", "", (UNCLEAR,))
         return Verdict("redact", changed, tuple(sorted(reasons))) if reasons else Verdict("pass", text)
 
-    def _is_clean(self, text: str) -> bool:
-        left = rendered(text)
-        bare = (written for words in left.words for _, written in bare_addresses(words))
-        return all(map(self._addresses.allow_destination, left.destinations)) and all(
+    def _is_clean(self, shown: Rendered) -> bool:
+        bare = (written for words in shown.words for _, written in bare_addresses(words))
+        return all(map(self._addresses.allow_destination, shown.destinations)) and all(
             map(self._addresses.allow_bare, bare)
         )
 
-    def _edits(self, text: str) -> Iterator[_Edit]:
-        read = {plain(found) for found in rendered(text).destinations if not self._addresses.allow_destination(found)}
+    def _edits(self, text: str, shown: Rendered) -> Iterator[_Edit]:
+        read = {plain(found) for found in shown.destinations if not self._addresses.allow_destination(found)}
         code = code_of(text)
         for form in forms(text):
             if not self._addresses.allow_destination(form.destination):

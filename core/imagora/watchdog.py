@@ -28,7 +28,7 @@ class Job:
         self._process.kill()
 
 
-class Watch:
+class Watchdog:
     """Watches what the processes of a pool are at; its thread begins with the first job, and ends with `close`.
 
     One thread for all of them: a query would wait until one of its own had begun, and again until it had ended, which
@@ -47,7 +47,7 @@ class Watch:
         with self._moved:
             self._jobs.add(job)
             if self._thread is None or not self._thread.is_alive():  # as after a fork
-                self._closed, self._thread = False, Thread(target=self._run, name="imagora-watch", daemon=True)
+                self._closed, self._thread = False, Thread(target=self._run, name="imagora-watchdog", daemon=True)
                 self._thread.start()
             elif job.until < self._next:
                 self._moved.notify()
