@@ -22,7 +22,7 @@ VERSION = "3"
 _MIDDLE, _MOST = 128, 127
 _RUNTIMES = "com.microsoft"
 """The domain of the operators that ONNX Runtime has beyond ONNX."""
-_MOST_WEIGHT = 64
+MOST_WEIGHT = 64
 """Weights use 7 of their 8 bits: a processor without VNNI adds two products in 16 bits, which hold 2 · 255 · 64."""
 
 
@@ -64,8 +64,8 @@ class _Quantising:
             yield node
             return
         weights = numpy_helper.to_array(known)
-        scales = np.maximum(np.abs(weights).max(axis=0) / _MOST_WEIGHT, 1e-12).astype(np.float32)
-        whole = np.clip(np.round(weights / scales), -_MOST_WEIGHT, _MOST_WEIGHT).astype(np.int8)
+        scales = np.maximum(np.abs(weights).max(axis=0) / MOST_WEIGHT, 1e-12).astype(np.float32)
+        whole = np.clip(np.round(weights / scales), -MOST_WEIGHT, MOST_WEIGHT).astype(np.int8)
         rows, out = node.input[0], node.output[0]
         if rows not in self._rows:  # one for all the products of the same rows
             self._rows.add(rows)

@@ -14,13 +14,14 @@ from imagora import Identity
 from imagora.errors import QueryError, StageError
 from imagora.threads import beside
 from imagora_onnx.int8 import VERSION as INT8
+from imagora_onnx.int8_convolutions import VERSION as INT8_PICTURES
 from llama_index.core.embeddings import MultiModalEmbedding
 from pydantic import PrivateAttr
 
-from .export import VERSION
+from .export import SIDE, VERSION
 from .head import header, weights_digest
 from .options import StarterOptions
-from .towers import MAX_TOKENS, MAX_WINDOWS, SIDE, Floats, TextTower, picture_tower, text_tower
+from .towers import MAX_TOKENS, MAX_WINDOWS, Floats, TextTower, picture_tower, text_tower
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +59,18 @@ class StarterEmbedding(MultiModalEmbedding):
         split = self._options.long_text == "split"
         long = f"{MAX_WINDOWS} windows at most" if split else f"long text {self._options.long_text}"
         preprocessing = f"white square, trimmed, {SIDE} bicubic; {MAX_TOKENS} tokens, {long}"
-        if self._options.backend == "onnx-int8":
-            preprocessing += f"; words in 8 bits, version {INT8}"
+        if self._int8:
+            preprocessing += f"; in 8 bits, words' version {INT8}, pictures' {INT8_PICTURES}"
         return Identity("starter", digest, preprocessing, 384, "cosine")
 
+    @property
+    def _int8(self) -> bool:
+        return self._options.backend == "onnx-int8"
+
     def _tower(self) -> TextTower:
-        options = self._options
-        int8 = options.backend == "onnx-int8"
-        return text_tower(options.threads or int(int8), int8=int8)  # in 8 bits, threads cost more than they bring
+        int8 = self._int8
+        # In 8 bits, threads cost more than they bring.
+        return text_tower(self._options.threads or int(int8), int8=int8)
 
     @property
     def texts_cut(self) -> int:
@@ -94,7 +99,8 @@ class StarterEmbedding(MultiModalEmbedding):
     def _get_image_embeddings(self, img_file_paths: list[Any]) -> Vectors:
         pictures = [Path(p) if isinstance(p, str) else p for p in img_file_paths]
         threads = self._options.threads or int(beside.get() > 1)  # 0: one for each core
-        vectors: Vectors = picture_tower(threads).embed(pictures, self._options.batch_size).tolist()
+        tower = picture_tower(threads, int8=self._int8)
+        vectors: Vectors = tower.embed(pictures, self._options.batch_size).tolist()
         return vectors
 
     def _get_text_embedding(self, text: str) -> list[float]:

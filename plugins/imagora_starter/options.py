@@ -44,8 +44,8 @@ class StarterOptions(Options):
     )
     backend: Literal["onnx", "onnx-int8"] = Field(
         default="onnx",
-        description="How words go through MiniLM: onnx with 32-bit numbers, onnx-int8 with 8-bit ones: more than "
-        "twice as fast, other vectors, and so another index. Pictures have 32 bits in both: in 8, they take longer.",
+        description="How words and pictures go through their models: onnx with 32-bit numbers, onnx-int8 with 8-bit "
+        "ones: words more than twice as fast, pictures one and a half times; other vectors, and so another index.",
     )
     long_text: Literal["split", "cut", "refuse"] = Field(
         default="split",

@@ -14,11 +14,10 @@ from imagora_onnx.running import session
 from numpy.typing import NDArray
 from PIL import Image
 
-from .export import picture_model, text_model
+from .export import SIDE, picture_model, text_model
 from .memory import Memory
 from .square import white_square
 
-SIDE = 224
 MAX_TOKENS = 256
 """What MiniLM was trained on; longer texts are embedded in windows, and the windows' vectors averaged."""
 MAX_WINDOWS = 64
@@ -107,10 +106,10 @@ class TextTower:
 
 
 class PictureTower:
-    """EfficientNet-Lite0 with the starter's head on ONNX Runtime."""
+    """EfficientNet-Lite0 with the starter's head on ONNX Runtime; int8: with its convolutions in 8 bits."""
 
-    def __init__(self, threads: int) -> None:
-        self._session = session(picture_model(), threads)
+    def __init__(self, threads: int, *, int8: bool = False) -> None:
+        self._session = session(picture_model(int8=int8), threads)
 
     def embed(self, pictures: Sequence[str | Path | BytesIO], batch: int) -> Floats:
         """Give unit vectors (n x 384) for picture files, in order."""
@@ -135,10 +134,10 @@ def text_tower(threads: int, *, int8: bool = False) -> TextTower:
         return _text_tower(threads, int8=int8)
 
 
-def picture_tower(threads: int) -> PictureTower:
+def picture_tower(threads: int, *, int8: bool = False) -> PictureTower:
     """Give the process's picture tower."""
     with _lock:
-        return _picture_tower(threads)
+        return _picture_tower(threads, int8=int8)
 
 
 _text_tower, _picture_tower = cache(TextTower), cache(PictureTower)
