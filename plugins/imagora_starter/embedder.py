@@ -59,16 +59,12 @@ class StarterEmbedding(MultiModalEmbedding):
         split = self._options.long_text == "split"
         long = f"{MAX_WINDOWS} windows at most" if split else f"long text {self._options.long_text}"
         preprocessing = f"white square, trimmed, {SIDE} bicubic; {MAX_TOKENS} tokens, {long}"
-        if self._int8:
+        if self._options.backend == "onnx-int8":
             preprocessing += f"; in 8 bits, words' version {INT8}, pictures' {INT8_PICTURES}"
         return Identity("starter", digest, preprocessing, 384, "cosine")
 
-    @property
-    def _int8(self) -> bool:
-        return self._options.backend == "onnx-int8"
-
     def _tower(self) -> TextTower:
-        int8 = self._int8
+        int8 = self._options.backend == "onnx-int8"
         # In 8 bits, threads cost more than they bring.
         return text_tower(self._options.threads or int(int8), int8=int8)
 
@@ -99,7 +95,7 @@ class StarterEmbedding(MultiModalEmbedding):
     def _get_image_embeddings(self, img_file_paths: list[Any]) -> Vectors:
         pictures = [Path(p) if isinstance(p, str) else p for p in img_file_paths]
         threads = self._options.threads or int(beside.get() > 1)  # 0: one for each core
-        tower = picture_tower(threads, int8=self._int8)
+        tower = picture_tower(threads, int8=self._options.backend == "onnx-int8")
         vectors: Vectors = tower.embed(pictures, self._options.batch_size).tolist()
         return vectors
 
