@@ -18,8 +18,8 @@ from threading import Lock, Timer
 
 HUGE = 2 << 20
 """Bytes of a huge page on x86, and on most other processors."""
-AFTER = 1.0
-"""Seconds: what asks one question and ends has no use for it."""
+AFTER = 10.0
+"""Seconds: what asks one question or ingests a small folder, and ends, has no use for half a second's moving."""
 _FULL = 0.9
 """The least share of a region that is in memory: what is missing would be filled with zeros."""
 _ADVISE, _COLLAPSE = 14, 25
@@ -47,7 +47,7 @@ class _Region:
 
 
 def soon() -> None:
-    """Gather, in a thread, once nothing new has come for a second; to be called where a model was loaded."""
+    """Gather, in a thread, once nothing new has come for ten seconds; to be called where a model was loaded."""
     if not _wanted():
         return
     with _lock:
