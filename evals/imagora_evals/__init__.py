@@ -19,7 +19,7 @@ def _bench() -> typer.Typer:
 
 
 def _eval() -> typer.Typer:
-    from .command import app
+    from .commands import app
 
     return app
 
