@@ -4,12 +4,13 @@
                                         [--results FOLDER]
 
 One retrieval a query, in words, for ten passages with their texts. What is the same for all: MiniLM's weights from
-their package, the captions, k, one thread, no network, no telemetry, a warm-up, and the stored vectors. Those are
-embedded once, by MiniLM on ONNX Runtime, and kept in the cache folder; every side writes them as documents of its own
-into its own index. That is fair, since only queries are measured, and each side embeds the query itself.
+their package, the captions, k, one thread, no network, no telemetry, a warm-up with half a minute after it, and the
+stored vectors. Those are embedded once, by MiniLM on ONNX Runtime, and kept in the cache folder; every side writes them
+as documents of its own into its own index. That is fair, since only queries are measured, and each side embeds the
+query itself.
 
-Every side runs in a process of its own. Queries come in rounds of ten that go from side to side, in another order each
-time, so that a busy machine is busy for all; the first query of a round is not counted. No query comes twice.
+Every side runs in a process of its own. Queries come in rounds of 30 that go from side to side, in another order each
+time, so that a busy machine is busy for all; the first five of a round are not counted. No query comes twice.
 
     imagora      a recipe with the starter's text leg (MiniLM on ONNX Runtime) and the embedded Qdrant index,
                  asked by `pipeline.search`

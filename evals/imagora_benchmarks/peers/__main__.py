@@ -14,7 +14,7 @@ from rich.table import Table
 from . import __doc__ as about
 from .child import EXACT, SIDES
 from .judging import FROM, bounds, figures
-from .rounds import Run, SideFailedError, fill, measure
+from .rounds import SETTLING, Run, SideFailedError, fill, measure
 from .writing import BOUND_HEADINGS, HEADINGS, document, rows, verdict, write
 
 K = 10
@@ -27,9 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := [name for name in names if name not in SIDES[said.by]]:
         print(f"there is no side '{unknown[0]}'; there is: {', '.join(SIDES[said.by])}", file=sys.stderr)
         return 2
+    judged_by_time = said.items >= FROM and said.by == "words"
     try:
         with tempfile.TemporaryDirectory() as folder:
-            run = Run(said.by, said.items, said.queries, K, Path(folder))
+            run = Run(said.by, said.items, said.queries, K, Path(folder), SETTLING if judged_by_time else 0)
             fill(run)
             measured = measure(names, run)
     except SideFailedError as failed:
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     file = write(said.results, whole, of, judged)
     console = Console()
     console.print(_table(HEADINGS, rows(of)), _table(BOUND_HEADINGS, [verdict(bound) for bound in judged]))
-    if said.items < FROM or said.by != "words":
+    if not judged_by_time:
         console.print(f"times are only judged by words, and from {FROM:,} items on")
     console.print(f"kept in {file.name}, with .md and .svg beside it")
     return int(not all(bound.held for bound in judged))

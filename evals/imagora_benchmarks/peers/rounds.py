@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ With turns of 10 and 1, Imagora's median was 1.26 of the floor's at 2,000 items,
 more code a side has, the more of it the other sides have driven out. What answers all day long has it there.
 """
 WARM_UP = 20
+SETTLING = 30
+"""Seconds after the warm-up, where times are judged: what a process does once in the background is done by then, as
+Imagora's moving of its models into huge pages."""
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 QUIET = {
     "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1",
@@ -37,13 +41,17 @@ class SideFailedError(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """What is asked of all sides: by words or pictures, over how many items, and for how many passages."""
+    """What is asked of all sides: by words or pictures, over how many items, and for how many passages.
+
+    settling: seconds between the warm-up and the first round.
+    """
 
     by: str
     items: int
     queries: int
     k: int
     folder: Path
+    settling: float = 0
 
 
 @dataclass
@@ -102,6 +110,7 @@ def measure(names: Sequence[str], run: Run) -> dict[str, Measured]:
             measured[side.name].versions = side.heard()["versions"]
         for side in sides:
             side.ask(warm_up)
+        time.sleep(run.settling)
         for number, one in enumerate(progress.track(rounds, description="rounds")):
             turn = number % len(sides)
             for side in [*sides[turn:], *sides[:turn]]:
