@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .calibration import Feed, Floats, Seen, in_pictures, observed, plain_model
 from .int8 import MOST_WEIGHT
-from .observed import Feed, Floats, Seen, in_pictures, observed, plain_model
 
 VERSION = "1"
 """Changes with what is computed below, so that it is in the name of an export and in an embedder's identity."""
@@ -36,7 +36,7 @@ def quantise_convolutions(source: Path, target: Path, examples: Iterable[Feed]) 
     """Write a copy of an ONNX model whose convolutions, but for those of the input itself, compute in 8 bits.
 
     They see all channels (groups: 1) or each its own (depthwise).
-    examples: what it is fitted to, one picture each; see `imagora_onnx.observed.Feed`.
+    examples: what it is fitted to, one picture each; see `imagora_onnx.calibration.Feed`.
     """
     import onnx
 

@@ -42,7 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--queries", type=int, default=100)
     queries = parser.parse_args().queries
-    if not (stamps := sorted(str(file) for file in STAMPS.rglob("*.png"))):
+    if not (stamps := _stamps()):
         sys.exit(f"there are no stamps in '{STAMPS}'; type: apt install tuxpaint-stamps-default")
     table = Table("model", "backend", "ms a query", "processor, ms", "tau", "overlap@10", "bound", box=None)
     failed = False
@@ -105,8 +105,12 @@ def _fifty(stage: Any, words: str) -> Any:
     return stage.score_pairs([(words, text) for text in sentences()[:PASSAGES]])
 
 
+def _stamps() -> list[str]:
+    return sorted(str(file) for file in STAMPS.rglob("*.png"))
+
+
 def _alike(stage: Any) -> Any:
-    vectors = np.array(stage.get_image_embedding_batch(sorted(str(file) for file in STAMPS.rglob("*.png"))))
+    vectors = np.array(stage.get_image_embedding_batch(_stamps()))
     return vectors[::ASKED] @ np.delete(vectors, np.s_[::ASKED], axis=0).T
 
 

@@ -18,7 +18,7 @@ from imagora_onnx.int8 import quantise
 from imagora_onnx.int8_convolutions import VERSION as INT8_PICTURES
 from imagora_onnx.int8_convolutions import quantise_convolutions
 
-from .examples import examples
+from .calibration_pictures import calibration_pictures
 from .exported import exported
 from .head import header, tensors, weights_digest
 from .packages import efficientnet_checkpoint, minilm_zip
@@ -34,7 +34,7 @@ GRAPHS = "5"
 SIDE = 224
 """Pixels of a side of the square that the picture tower reads."""
 _EXAMPLES = 64
-"""Pictures that the picture tower's 8 bits are fitted to; twice as many made them no better."""
+"""Pictures that the picture tower's 8 bits are calibrated on; twice as many made them no better."""
 
 
 def text_model(*, int8: bool = False) -> Path:
@@ -85,7 +85,7 @@ def _export_pictures(folder: Path) -> None:
 
 
 def _export_int8_pictures(folder: Path) -> None:
-    pictures = ({"pixels": pixels[None]} for pixels in examples(_EXAMPLES, SIDE))
+    pictures = ({"pixels": pixels[None]} for pixels in calibration_pictures(_EXAMPLES, SIDE))
     quantise_convolutions(picture_model() / "model.onnx", folder / "model.onnx", pictures)
 
 

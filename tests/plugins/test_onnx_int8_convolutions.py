@@ -10,10 +10,10 @@ import numpy as np
 import onnx
 import pytest
 from imagora_benchmarks.agreement import agreement
-from imagora_onnx import int8_convolutions, observed, running
+from imagora_onnx import calibration, int8_convolutions, running
 from imagora_onnx.int8_convolutions import quantise_convolutions
+from imagora_starter.calibration_pictures import calibration_pictures
 from imagora_starter.embedder import StarterEmbedding
-from imagora_starter.examples import examples
 from imagora_starter.options import StarterOptions
 from onnx import TensorProto, helper, numpy_helper
 
@@ -75,13 +75,13 @@ def folders(request: pytest.FixtureRequest, tmp_path: Path) -> Sequence[Path]:
         folder.mkdir()
     network(whole / "model.onnx", request.param)
     quantise_convolutions(
-        whole / "model.onnx", small / "model.onnx", [{"pixels": one[None]} for one in examples(32, 32)]
+        whole / "model.onnx", small / "model.onnx", [{"pixels": one[None]} for one in calibration_pictures(32, 32)]
     )
     return whole, small
 
 
 def test_it_says_nearly_the_same_and_the_same_on_average(folders: Sequence[Path]) -> None:
-    pictures = np.stack(list(examples(96, 32)))
+    pictures = np.stack(list(calibration_pictures(96, 32)))
     right, given = (said(folder, pictures) for folder in folders)
     sizes = np.abs(right).max(axis=1)
     assert (np.abs(given - right).max(axis=1) < 0.05 * sizes).all()
@@ -98,7 +98,7 @@ def test_it_computes_in_8_bits_but_for_the_first_convolution(folders: Sequence[P
 
 
 def test_a_picture_has_the_same_vector_beside_any_others(folders: Sequence[Path]) -> None:
-    pictures = np.stack(list(examples(6, 32)))
+    pictures = np.stack(list(calibration_pictures(6, 32)))
     alone = np.concatenate([said(folders[1], one[None]) for one in pictures])
     assert np.array_equal(alone, said(folders[1], pictures))
 
@@ -107,15 +107,15 @@ def test_without_its_corrections_the_average_would_be_another(
     folders: Sequence[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the test of the average could not fail."""
-    monkeypatch.setattr(observed.Seen, "means", lambda _: np.zeros(WIDE))
+    monkeypatch.setattr(calibration.Seen, "means", lambda _: np.zeros(WIDE))
     monkeypatch.setattr(int8_convolutions, "_rounded_with_sum", np.round)
     monkeypatch.setattr(int8_convolutions, "MOST_WEIGHT", 8)
     monkeypatch.setattr(int8_convolutions, "_MOST_ALONE", 8)
-    feeds = [{"pixels": one[None]} for one in examples(32, 32)]
+    feeds = [{"pixels": one[None]} for one in calibration_pictures(32, 32)]
     other = tmp_path / "other"
     other.mkdir()
     quantise_convolutions(folders[0] / "model.onnx", other / "model.onnx", feeds)
-    pictures = np.stack(list(examples(96, 32)))
+    pictures = np.stack(list(calibration_pictures(96, 32)))
     right, given = said(folders[0], pictures), said(other, pictures)
     assert np.abs(given.mean(axis=0) - right.mean(axis=0)).max() > 0.01 * np.abs(right).max(axis=1).mean()
 

@@ -1,4 +1,4 @@
-"""Pictures that the picture tower is fitted to in 8 bits: drawn by code, the same ones everywhere."""
+"""Pictures that the picture tower in 8 bits is calibrated on: drawn by code, the same ones everywhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 
-def examples(count: int, side: int) -> Iterator[Floats]:
+def calibration_pictures(count: int, side: int) -> Iterator[Floats]:
     """Draw pictures (3 x side x side, between -1 and 1): boxes and discs, and clouds of every roughness, in turn."""
     chance = random.Random(0)  # noqa: S311 - no secret
     for number in range(count):
